@@ -1,0 +1,53 @@
+# Two commands do all their set-up: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test check lint types imports unit legs fix docs pins bench clean
+
+demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
+	$(BIN)/tierscope demo
+
+test: check unit legs  ## everything that CI runs
+
+$(READY): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+check: lint types imports  ## what needs no running code
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+unit: $(READY)  ## the tests, on the newest openai
+	$(BIN)/pytest -q
+
+legs: $(READY)  ## the tests that drive the SDK, on the newest openai 2.x
+	$(BIN)/python tools/leg.py openai-2
+
+fix: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(READY)  ## regenerate docs/signals.md, docs/configuration.md, docs/tiers.md
+	$(BIN)/python tools/generate.py
+
+bench: $(READY)
+	$(BIN)/python bench/overhead.py
+
+pins:  ## recompile the pinned requirements (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --prerelease=allow --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/openai-2.in -o requirements/openai-2.txt
+
+clean:
+	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

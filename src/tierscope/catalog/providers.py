@@ -1,0 +1,121 @@
+"""Hosts, trust, aliases and refusal patterns per provider: the rows of ``providers.json``."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from tierscope.words import ALIASES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FALLBACK: Final = "_OTHER"
+AZURE: Final = "azure.ai.openai"
+_SNAPSHOT: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One way in which a host says that a tier has no room or is not allowed."""
+
+    tier: str
+    """Canonical tier that was asked for, or ``*``."""
+    status: int
+    code: str | None = None
+    param: str | None = None
+    pattern: re.Pattern[str] | None = None
+
+    def matches(
+        self, requested: str, status: int | None, *, code: str | None, param: str | None, message: str | None
+    ) -> bool:
+        """Say whether a failed reply is this refusal."""
+        if status != self.status or self.tier not in {"*", requested}:
+            return False
+        if self.code is not None or self.param is not None:
+            return (self.code is None or self.code == code) and (self.param is None or self.param == param)
+        return self.pattern is not None and any(text and self.pattern.search(text) for text in (code, message))
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One row of ``providers.json``."""
+
+    key: str
+    name: str
+    """``gen_ai.provider.name``."""
+    hosts: tuple[str, ...] = ()
+    trust: Literal["yes", "no", "configured"] = "no"
+    aliases: Mapping[str, str] = field(default_factory=lambda: ALIASES)
+    request_header: str | None = None
+    response_header: str | None = None
+    unset_means: str | None = None
+    auto_means: str | None = None
+    header_auto_means: str | None = None
+    refusals: tuple[Refusal, ...] = ()
+    stream_usage: Literal["known", "unknown"] = "unknown"
+
+    def serves(self, host: str) -> bool:
+        """Say whether this row names the host: exactly, by suffix, or with one ``*`` for a region."""
+        return any(_host_matches(entry, host) for entry in self.hosts)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The loaded rows; every lookup is pure."""
+
+    providers: Mapping[str, Provider]
+    long_context_excluded: frozenset[tuple[str, str]]
+
+    def of_host(self, host: str | None) -> Provider:
+        """Return the row that names this host, else the row for anything else."""
+        name = (host or "").lower()
+        return next((row for row in self.providers.values() if row.serves(name)), self.providers[FALLBACK])
+
+    def excludes_long_context(self, provider: str, model: str | None) -> bool:
+        """Say whether the promise for this model is documented to exclude prompts above 128k tokens."""
+        return model is not None and (provider, _SNAPSHOT.sub("", model)) in self.long_context_excluded
+
+
+def _host_matches(entry: str, host: str) -> bool:
+    if entry.startswith("."):
+        return host.endswith(entry)
+    head, star, tail = entry.partition("*")
+    return host == entry if not star else host.startswith(head) and host.endswith(tail) and len(host) > len(head + tail)
+
+
+def _refusal(row: Mapping[str, Any]) -> Refusal:
+    pattern = row.get("pattern")
+    compiled = re.compile(pattern, re.IGNORECASE) if pattern else None
+    return Refusal(row["tier"], row["status"], row.get("code"), row.get("param"), compiled)
+
+
+def _provider(key: str, row: Mapping[str, Any]) -> Provider:
+    return Provider(
+        key=key,
+        name=row["provider"],
+        hosts=tuple(row["hosts"]),
+        trust=row["trust"],
+        aliases={**ALIASES, **row["aliases"]},
+        request_header=row["request_header"],
+        response_header=row["response_header"],
+        unset_means=row["unset_means"],
+        auto_means=row["auto_means"],
+        header_auto_means=row["header_auto_means"],
+        refusals=tuple(_refusal(refusal) for refusal in row["refusals"]),
+        stream_usage=row["stream_usage"],
+    )
+
+
+@functools.cache
+def load() -> Catalog:
+    """Read ``providers.json`` once per process."""
+    data = json.loads(resources.files(__package__).joinpath("providers.json").read_text("utf-8"))
+    return Catalog(
+        providers={key: _provider(key, row) for key, row in data["providers"].items()},
+        long_context_excluded=frozenset((row["provider"], row["model"]) for row in data["excludes_long_context"]),
+    )

@@ -1,0 +1,118 @@
+"""Settings, read once from the environment: the only reader of it in the instrumented process."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, cast
+
+from tierscope.words import ALIASES, WIRE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+StreamUsage = Literal["never", "auto", "always"]
+_SUBJECTS: Final = ("project", "host", "deployment")
+
+
+class SettingError(ValueError):
+    """A setting cannot be used; the message names the key, the value and the remedy."""
+
+    def __init__(self, key: str, value: str, remedy: str) -> None:
+        super().__init__(f"{key}={value!r}: {remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a user can set. Defaults change no byte of a request and write no file."""
+
+    default_tier: str | None = None
+    """``TIERSCOPE_DEFAULT_TIER``: what ``auto`` and an omitted tier resolve to (project or deployment setting)."""
+    expected_tiers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """``TIERSCOPE_EXPECTED_TIERS``: the same per project, host or deployment: ``project:proj_a=scale,host:h=flex``."""
+    trusted_hosts: Mapping[str, str | None] = field(default_factory=dict)
+    """``TIERSCOPE_TRUSTED_HOSTS``: hosts whose echo of the tier is believed: ``host`` or ``host=provider``."""
+    stream_usage: StreamUsage = "never"
+    """``TIERSCOPE_STREAM_USAGE``: whether chat streams are asked for their usage."""
+    genai_metrics: bool = True
+    """``TIERSCOPE_GENAI_METRICS``: ``off`` silences the metrics of the GenAI conventions."""
+    ledger: str | None = None
+    """``TIERSCOPE_LEDGER``: path of the SQLite ledger, one row a finished call."""
+    enabled: bool = True
+    """``TIERSCOPE_ENABLED``: ``off`` lays no patch at all."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings.
+
+        Raises:
+            SettingError: a value cannot be used; nothing is half-read.
+
+        """
+        env = _Env(os.environ if environ is None else environ)  # noqa: TID251  the one place
+        return cls(
+            default_tier=env.tier("TIERSCOPE_DEFAULT_TIER"),
+            expected_tiers=env.expectations("TIERSCOPE_EXPECTED_TIERS"),
+            trusted_hosts=env.hosts("TIERSCOPE_TRUSTED_HOSTS"),
+            stream_usage=cast("StreamUsage", env.choice("TIERSCOPE_STREAM_USAGE", ("never", "auto", "always"))),
+            genai_metrics=env.switch("TIERSCOPE_GENAI_METRICS"),
+            ledger=env.text("TIERSCOPE_LEDGER"),
+            enabled=env.switch("TIERSCOPE_ENABLED"),
+        )
+
+
+class _Env:
+    """Reads one variable at a time and names key, value and remedy where it cannot."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, key: str) -> str | None:
+        return self._environ.get(key, "").strip() or None
+
+    def choice(self, key: str, words: tuple[str, ...]) -> str:
+        value = (self.text(key) or words[0]).lower()
+        if value not in words:
+            raise SettingError(key, value, f"use one of {', '.join(words)}")
+        return value
+
+    def switch(self, key: str) -> bool:
+        return self.choice(key, ("on", "off", "true", "false", "1", "0")) in {"on", "true", "1"}
+
+    def tier(self, key: str) -> str | None:
+        value = self.text(key)
+        return None if value is None else _tier(key, value, value)
+
+    def pairs(self, key: str) -> list[tuple[str, str, str]]:
+        """Return (entry, left, right) of a comma list of ``left=right``; right is empty where there is no ``=``."""
+        entries = [entry.strip() for entry in (self.text(key) or "").split(",")]
+        return [(entry, *_split(entry, "=")) for entry in entries if entry]
+
+    def expectations(self, key: str) -> Mapping[tuple[str, str], str]:
+        table: dict[tuple[str, str], str] = {}
+        for entry, left, tier in self.pairs(key):
+            subject, name = _split(left, ":")
+            if subject not in _SUBJECTS or not name:
+                raise SettingError(key, entry, "write project:ID=tier, host:NAME=tier or deployment:NAME=tier")
+            table[subject, name.lower() if subject == "host" else name] = _tier(key, entry, tier)
+        return table
+
+    def hosts(self, key: str) -> Mapping[str, str | None]:
+        table: dict[str, str | None] = {}
+        for entry, host, provider in self.pairs(key):
+            if "/" in host or not host:
+                raise SettingError(key, entry, "write a host name, without scheme or path, or host=provider")
+            table[host.lower()] = provider or None
+        return table
+
+
+def _split(text: str, mark: str) -> tuple[str, str]:
+    left, _, right = text.partition(mark)
+    return left.strip(), right.strip()
+
+
+def _tier(key: str, entry: str, word: str) -> str:
+    tier = ALIASES.get(word, word)
+    if tier not in WIRE:
+        raise SettingError(key, entry, f"use one of {', '.join(sorted((*WIRE, *ALIASES)))}")
+    return tier

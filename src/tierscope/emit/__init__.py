@@ -1,0 +1,5 @@
+"""The only rooms, with the instrumentor, that import OpenTelemetry: a span and metrics for every call."""
+
+from tierscope.emit.emitter import Emitter, emitter_for
+
+__all__ = ["Emitter", "emitter_for"]

@@ -1,0 +1,133 @@
+"""The observer that turns the three moments of a call into one CLIENT span and metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context, metrics, trace
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from tierscope import signals
+from tierscope.emit import companion, spans
+from tierscope.emit.meters import Meters
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import Span, Tracer, TracerProvider
+
+    from tierscope.model import Call, Request
+
+
+class SpanObservation:
+    """Our own span around one call."""
+
+    __slots__ = ("_context", "_meters", "_span", "_token")
+
+    is_curious = False
+
+    def __init__(self, span: Span, meters: Meters) -> None:
+        self._span = span
+        self._meters = meters
+        self._context = trace.set_span_in_context(span)
+        self._token: Any = None
+
+    def __enter__(self) -> None:
+        self._token = context.attach(self._context)
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        context.detach(self._token)
+
+    def learned(self, call: Call) -> None:
+        """Our own span ends with the call: there is nothing to hurry for."""
+
+    def ended(self, call: Call) -> None:
+        """End the span at the call's own end, and record its metrics with that span as exemplar."""
+        span = self._span
+        if span.is_recording():
+            span.set_attributes(spans.at_end(call))
+            if spans.is_error(call):
+                span.set_status(Status(StatusCode.ERROR, call.error_type))
+        self._meters.record(call, self._context)
+        span.end(call.request.unix_ns + call.timing.end_ns - call.timing.start_ns)
+
+
+class CompanionObservation:
+    """Facts for the official span around one call; our own metrics as always."""
+
+    __slots__ = ("_context", "_data", "_meters")
+
+    is_curious = True
+
+    def __init__(self, data: Any, meters: Meters) -> None:
+        self._data = data
+        self._meters = meters
+        self._context = context.get_current()
+
+    def __enter__(self) -> None:
+        """The outer span is current already."""
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        """The outer span is left by its owner."""
+
+    def learned(self, call: Call) -> None:
+        """Write before the chunk is handed on: the outer span may end on it."""
+        companion.publish(self._data, call)
+
+    def ended(self, call: Call) -> None:
+        """Write the last facts, where the outer span still listens, and record our own metrics."""
+        companion.publish(self._data, call)
+        self._meters.record(call, self._context, genai=False)
+
+
+class Emitter:
+    """Opens a span, or joins the official one, for every call that is not suppressed."""
+
+    def __init__(self, tracer: Tracer, meters: Meters, *, is_heard: bool) -> None:
+        self._tracer = tracer
+        self._meters = meters
+        self.is_heard = is_heard
+        """Whether any provider was configured when this was made."""
+
+    def started(self, request: Request) -> SpanObservation | CompanionObservation | None:
+        """Begin to observe a call; ``None`` while instrumentation is suppressed."""
+        if not is_instrumentation_enabled():
+            return None
+        data = companion.outer(request)
+        if data is not None:
+            companion.publish_start(data, request)
+            return CompanionObservation(data, self._meters)
+        span = self._tracer.start_span(
+            spans.name(request),
+            kind=SpanKind.CLIENT,
+            attributes=spans.at_start(request),
+            start_time=request.unix_ns,
+        )
+        return SpanObservation(span, self._meters)
+
+
+_made: dict[tuple[Any, ...], Meters] = {}
+
+
+def emitter_for(
+    tracers: TracerProvider | None, meters: MeterProvider | None, *, genai_metrics: bool, version: str
+) -> Emitter:
+    """Return an emitter; instruments are made once a provider, for the SDK refuses a second set of the same names."""
+    tracer_provider = tracers or trace.get_tracer_provider()
+    meter_provider = meters or metrics.get_meter_provider()
+    key = (meter_provider, genai_metrics)
+    if key not in _made:
+        meter = metrics.get_meter(signals.SCOPE, version, meter_provider, schema_url=signals.SCHEMA_URL)
+        _made[key] = Meters(meter, genai=genai_metrics)
+    tracer = trace.get_tracer(signals.SCOPE, version, tracer_provider, schema_url=signals.SCHEMA_URL)
+    return Emitter(tracer, _made[key], is_heard=not (_is_silent(tracer_provider) and _is_silent(meter_provider)))
+
+
+def _is_silent(provider: object) -> bool:
+    """Say whether a provider is the API's own: a no-op, or a proxy for one that may still be set."""
+    return (
+        type(provider).__module__.partition(".")[2].startswith(("trace", "metrics"))
+        and "sdk" not in type(provider).__module__
+    )

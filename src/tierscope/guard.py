@@ -1,0 +1,80 @@
+"""The one broad ``except`` of the package: our fault is a log line and a count, never the application's problem.
+
+``Exception`` only: a cancellation or an interrupt is the application's own and passes.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = logging.getLogger("tierscope")
+
+
+class _Faults:
+    """Counts internal errors by step; each step logs its first error and stays silent afterwards."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.strict = False
+
+    def note(self, step: str, fault: str, *, exc: BaseException | None = None) -> None:
+        self.counts[step] += 1
+        if self.counts[step] == 1:
+            log.warning(
+                "Tierscope: internal error in %s (%s). The application is unaffected; further ones are only counted.",
+                step,
+                fault,
+                exc_info=exc,
+            )
+
+
+_faults = _Faults()
+
+
+def isolate(step: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
+    """Call a function; what it raises is logged once, counted under ``step``, and answered with ``None``."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as exc:
+        if _faults.strict:
+            raise
+        _faults.note(step, type(exc).__name__, exc=exc)
+        return None
+
+
+def guarded(step: str) -> Callable[[Callable[P, R]], Callable[P, R | None]]:
+    """Give every call of a function its own ``isolate``."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R | None]:
+        @functools.wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R | None:
+            return isolate(step, function, *args, **kwargs)
+
+        return run
+
+    return decorate
+
+
+def note(step: str, fault: str) -> None:
+    """Count a fault that raised nothing (a full queue, a lost row) and log its first occurrence."""
+    _faults.note(step, fault)
+
+
+def counts() -> Mapping[str, int]:
+    """Return the internal errors so far, by step."""
+    return dict(_faults.counts)
+
+
+def reset(*, strict: bool = False) -> None:
+    """Forget all counts; with ``strict``, let internal errors through (for Tierscope's own tests)."""
+    _faults.counts.clear()
+    _faults.strict = strict

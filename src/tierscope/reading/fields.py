@@ -1,0 +1,48 @@
+"""Fields of a JSON mapping or of a parsed SDK object, checked: a wrong type is the same as absence."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+MAX_TEXT: Final = 512
+"""Characters kept of any text from the wire; ids and models are far shorter."""
+
+
+def field(thing: object, name: str) -> Any:
+    """Return a field, or ``None``. Declared fields of pydantic models stand in ``__dict__``, others in the extras.
+
+    ``getattr`` is no substitute: a miss on a pydantic chunk costs 3 microseconds (openai 3.54).
+    """
+    if type(thing) is dict:
+        return thing.get(name)
+    fields = getattr(thing, "__dict__", None)
+    if fields is None:
+        return None
+    if name in fields:
+        return fields[name]
+    extra = getattr(thing, "__pydantic_extra__", None)
+    return extra.get(name) if extra else None
+
+
+def text(thing: object, name: str) -> str | None:
+    """Return a non-empty text of bounded length, or ``None``."""
+    value = field(thing, name)
+    return str(value)[:MAX_TEXT] if isinstance(value, str) and value else None
+
+
+def count(thing: object, name: str) -> int | None:
+    """Return a count of zero or more, or ``None``; a bool is no count."""
+    value = field(thing, name)
+    return value if type(value) is int and value >= 0 else None
+
+
+def flag(thing: object, name: str) -> bool | None:
+    """Return a bool, or ``None``."""
+    value = field(thing, name)
+    return value if isinstance(value, bool) else None
+
+
+def items(thing: object, name: str) -> list[Any]:
+    """Return the entries of a list that are there; ``null`` entries are left out."""
+    value = field(thing, name)
+    return [entry for entry in value if entry is not None] if isinstance(value, list) else []

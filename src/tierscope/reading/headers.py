@@ -1,0 +1,93 @@
+"""Response headers, in one pass: all of them are optional, junk is unknown."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from tierscope.model import Headers, RateLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_LIMITS: Final = tuple(
+    f"x-ratelimit-{what}-{kind}" for kind in ("requests", "tokens") for what in ("limit", "remaining", "reset")
+)
+_WANTED: Final = frozenset(
+    (
+        "x-request-id",
+        "apim-request-id",
+        "openai-processing-ms",
+        "x-ms-region",
+        "x-ms-deployment-name",
+        "x-ms-is-spilled-over",
+        "x-ms-spillover-from-deployment",
+        *_LIMITS,
+    )
+)
+_SPILLED_FROM: Final = "x-ms-spillover-from-"
+_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+MAX_TEXT: Final = 256
+
+
+def read(raw: Iterable[tuple[bytes, bytes]], tier_header: str | None = None) -> Headers:
+    """Read the header pairs of a response as httpx keeps them (``headers.raw``)."""
+    found: dict[str, str] = {}
+    for key, value in raw:
+        name = key.decode("latin-1").lower()
+        if name in _WANTED or name == tier_header or name.startswith(_SPILLED_FROM):
+            found[name] = value.decode("latin-1").strip()[:MAX_TEXT]
+    return Headers(
+        request_id=found.get("x-request-id") or found.get("apim-request-id") or None,
+        processing_ms=_number(found.get("openai-processing-ms")),
+        rate_limits=_rate_limits(found),
+        region=found.get("x-ms-region") or None,
+        deployment=found.get("x-ms-deployment-name") or None,
+        is_spilled_over={"true": True, "false": False}.get(found.get("x-ms-is-spilled-over", "").lower()),
+        spilled_from=_spilled_from(found),
+        tier_raw=found.get(tier_header) if tier_header else None,
+    )
+
+
+def _rate_limits(found: Mapping[str, str]) -> RateLimits | None:
+    values = [found.get(name) for name in _LIMITS]
+    if not any(values):
+        return None
+    return RateLimits(
+        limit_requests=_count(values[0]),
+        remaining_requests=_count(values[1]),
+        reset_requests_s=seconds(values[2]),
+        limit_tokens=_count(values[3]),
+        remaining_tokens=_count(values[4]),
+        reset_tokens_s=seconds(values[5]),
+    )
+
+
+def _spilled_from(found: Mapping[str, str]) -> str | None:
+    """Azure prints the name either as the value of ``…-from-deployment`` or inside the header's own name."""
+    direct = found.get(f"{_SPILLED_FROM}deployment")
+    if direct:
+        return direct
+    return next((name[len(_SPILLED_FROM) :] for name in found if name.startswith(_SPILLED_FROM)), None)
+
+
+def _count(value: str | None) -> int | None:
+    """Azure has answered -1 for limits it does not know: that is unknown, not a number."""
+    return int(value) if value and value.isascii() and value.isdigit() else None
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value) if value else -1.0
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
+
+
+def seconds(value: str | None) -> float | None:
+    """Return a reset duration ("12ms", "8.64s", "1m0.198s", "0s") in seconds; a number without unit is unknown."""
+    match = _DURATION.fullmatch(value) if value else None
+    if match is None or not any(match.groups()):
+        return None
+    hours, minutes, secs, millis = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + secs + millis / 1000

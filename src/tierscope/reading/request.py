@@ -1,0 +1,63 @@
+"""What an application asked for: the endpoint behind a path, and the tier in header or body."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tierscope.model import Endpoint, Operation
+
+MAX_TIER: Final = 128
+_POSTED: Final[tuple[tuple[str, Endpoint, Operation], ...]] = (
+    ("/chat/completions", "chat_completions", "chat"),
+    ("/responses", "responses", "chat"),
+    ("/completions", "completions", "text_completion"),
+    ("/embeddings", "embeddings", "embeddings"),
+)
+_FETCHED: Final = re.compile(r"/responses/[^/]+$")
+_DEPLOYMENT: Final = re.compile(r"/deployments/([^/]+)/")
+
+
+def endpoint(method: str, url: str) -> tuple[Endpoint, Operation] | None:
+    """Return endpoint and operation of a method and a path or absolute URL; ``None`` if it is no inference."""
+    path = url.partition("?")[0].rstrip("/")
+    verb = method.lower()
+    if verb == "post":
+        return next(((kind, operation) for tail, kind, operation in _POSTED if path.endswith(tail)), None)
+    if verb == "get" and _FETCHED.search(path):
+        return "responses", "fetch_response"
+    return None
+
+
+def fetched_id(url: str) -> str:
+    """Return the response id in the path of a retrieve."""
+    return url.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+def deployment(path: str) -> str | None:
+    """Return the Azure deployment in a path as sent."""
+    match = _DEPLOYMENT.search(path)
+    return match.group(1) if match else None
+
+
+def merged(body: object, extra: object) -> Mapping[str, Any]:
+    """Return the body as it will be sent: ``extra_body`` wins over keywords."""
+    base = body if isinstance(body, dict) else {}
+    return {**base, **extra} if isinstance(extra, dict) and extra else base
+
+
+def tier_raw(body: Mapping[str, Any]) -> str | None:
+    """Return the tier as sent; JSON ``null`` is the same as nothing sent."""
+    value = body.get("service_tier")
+    if value is None:
+        return None
+    return (value if isinstance(value, str) else repr(value))[:MAX_TIER]
+
+
+def model(body: Mapping[str, Any]) -> str | None:
+    """Return the model as sent."""
+    value = body.get("model")
+    return str(value)[:512] if isinstance(value, str) and value else None

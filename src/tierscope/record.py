@@ -1,0 +1,92 @@
+"""Facts of a finished operation in, one frozen ``Call`` out. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tierscope import rates, tiers
+from tierscope.model import Call, Reply
+from tierscope.words import OTHER
+
+if TYPE_CHECKING:
+    from tierscope.catalog import Catalog, Provider
+    from tierscope.model import Attempt, EndingWord, Failure, Headers, Request, Shape, Timing
+    from tierscope.tiers import ReplyState
+
+_CUT = frozenset({"closed", "abandoned", "cancelled"})
+
+
+def reply_state(reply: Reply | None, failure: Failure | None, ending: EndingWord, *, is_stream: bool) -> ReplyState:
+    """Say how far a reply came; DESIGN's precedence begins here."""
+    if reply is None:
+        return "refused" if failure is not None and failure.message_matches else "failed"
+    if reply.failure is not None or (ending == "error" and is_stream):
+        return "failed"
+    if not reply.is_terminal or (ending in _CUT and reply.tier_raw is None):
+        return "pending"
+    return "answered"
+
+
+def _error_type(reply: Reply | None, failure: Failure | None) -> str | None:
+    if failure is not None:
+        return failure.error_type
+    return reply.failure.error_type if reply is not None and reply.failure is not None else None
+
+
+def build(
+    request: Request,
+    *,
+    row: Provider,
+    catalog: Catalog,
+    attempts: tuple[Attempt, ...],
+    reply: Reply | None,
+    headers: Headers | None,
+    timing: Timing,
+    shape: Shape | None,
+    ending: EndingWord,
+    failure: Failure | None = None,
+) -> Call:
+    """Make the record of one operation.
+
+    Args:
+        request: the asked-for half.
+        row: the provider's row, for its aliases.
+        catalog: says which promises exclude long prompts.
+        attempts: every HTTP try.
+        reply: what was read of the reply, ``None`` if there was none.
+        headers: what the response headers told.
+        timing: stamps.
+        shape: of a stream, else ``None``.
+        ending: how it ended.
+        failure: what the SDK raised, reduced.
+
+    """
+    served = tiers.served(reply.tier_raw if reply else None, row.aliases)
+    usage = reply.usage if reply is not None and reply.is_usage_new else None
+    state = reply_state(reply, failure, ending, is_stream=request.is_stream)
+    outcome = tiers.outcome(expectation=request.expected, served_word=served, trusted=request.trusted, state=state)
+    error_type = _error_type(reply, failure)
+    return Call(
+        request=request,
+        attempts=attempts,
+        reply=reply,
+        headers=headers,
+        timing=timing,
+        ending=ending,
+        speed=rates.speed(
+            usage,
+            shape,
+            timing,
+            is_complete=ending == "complete" and state == "answered",
+            is_background=request.is_background or bool(reply and reply.is_background),
+            is_replayed=request.operation == "fetch_response",
+        ),
+        served=served,
+        outcome=outcome,
+        inferred_cause=tiers.inferred_cause(
+            outcome,
+            input_tokens=usage.input if usage else None,
+            excludes_long_context=catalog.excludes_long_context(row.name, reply.model if reply else None),
+        ),
+        error_type=error_type or (OTHER if ending == "error" else None),
+    )

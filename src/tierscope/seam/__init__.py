@@ -1,0 +1,8 @@
+"""Where Tierscope meets the openai SDK: the only rooms that import openai, httpx, httpx2 and wrapt."""
+
+from tierscope.seam.patches import install, remove
+from tierscope.seam.world import STATE, World
+
+__all__ = ["World", "drain", "install", "remove"]
+
+drain = STATE.drain

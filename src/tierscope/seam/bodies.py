@@ -1,0 +1,198 @@
+"""Taps on ``response.stream``: network wait, raw readers, and the close of a body from any layer."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tierscope.guard import guarded
+from tierscope.reading.sse import MAX_EVENT, EventScan, Inflater
+from tierscope.seam.world import EXTENSION, STATE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from tierscope.seam.opencall import OpenCall
+
+
+class Handle:
+    """Lives in ``response.extensions`` as long as the response does; when that is dropped unread, says so.
+
+    A finalizer may run inside a lock of the OpenTelemetry SDK, where recording would hang the thread: it only queues.
+    """
+
+    __slots__ = ("call", "inner", "is_dropped", "is_pulling")
+
+    def __init__(self, call: OpenCall) -> None:
+        self.call = call
+        self.inner: Any = None
+        """The SDK's own iterator, while it may still be running."""
+        self.is_dropped = False
+        """Whether our layer's iterator was dropped before its end."""
+        self.is_pulling = False
+        """Whether our layer is inside the SDK's iterator right now."""
+
+    def __del__(self) -> None:
+        if not self.call.is_finished:
+            STATE.endings.append(self.call)
+
+
+class Body:
+    """What passes through a body: scanned only when no ``Stream`` object reads it."""
+
+    __slots__ = ("_clock", "_content", "_handle", "_inflater", "_scan", "_size", "is_exhausted")
+
+    def __init__(self, handle: Handle, *, is_sse: bool, encoding: str, clock: Callable[[], int]) -> None:
+        self._handle = handle
+        self._clock = clock
+        self._inflater = Inflater(encoding)
+        self._scan = EventScan() if is_sse else None
+        self._content: list[bytes] = []
+        self._size = 0
+        self.is_exhausted = False
+
+    def begin(self) -> int:
+        """Return the clock before a network read."""
+        return self._clock()
+
+    def took(self, data: bytes, since: int) -> None:
+        """Note the wait of one read, and scan the bytes if nobody parses them."""
+        call = self._handle.call
+        tap = call.tap
+        if tap is not None:
+            tap.arrived = now = self._clock()
+            tap.waited += now - since
+        if not call.is_parsed and not call.is_finished:
+            self._look(data)
+
+    @guarded("scan")
+    def _look(self, data: bytes) -> None:
+        plain = self._inflater.feed(data)
+        if self._scan is not None:
+            for event in self._scan.feed(plain):
+                self._handle.call.chunk(event)
+        elif self._size + len(plain) <= MAX_EVENT:
+            self._size += len(plain)
+            self._content.append(plain)
+
+    @guarded("scan")
+    def closed(self) -> None:
+        """End the call, unless somebody nearer to the application will: our own iterator, or a finalizer."""
+        handle, call = self._handle, self._handle.call
+        if call.is_finished or handle.is_pulling:
+            return
+        if handle.is_dropped or _is_running(handle.inner):
+            STATE.endings.append(call)
+            return
+        if self._scan is None and self._content and self.is_exhausted:
+            call.read_bytes(b"".join(self._content))
+        is_whole = self.is_exhausted or (self._scan is not None and self._scan.is_done)
+        call.finish("complete" if is_whole and not call.is_parsed else "closed")
+
+    def failed(self, exc: BaseException) -> None:
+        """Record an error that a raw reader meets; a ``Stream`` meets it in its own iterator."""
+        if not self._handle.call.is_parsed:
+            self._handle.call.failed(exc)
+
+
+def _is_running(inner: Any) -> bool:
+    """Say whether the SDK's iterator is being finalized: it runs although nobody pulls it through our layer."""
+    return bool(getattr(inner, "gi_running", False) or getattr(inner, "ag_running", False))
+
+
+class _Reads:
+    """An async iterator over one body; no generator, for those need finalizer hooks (trio warns of them)."""
+
+    __slots__ = ("_body", "_inner")
+
+    def __init__(self, body: Body, inner: AsyncIterator[bytes]) -> None:
+        self._body = body
+        self._inner = inner
+
+    def __aiter__(self) -> _Reads:
+        return self
+
+    async def __anext__(self) -> bytes:
+        since = self._body.begin()
+        try:
+            data = await self._inner.__anext__()
+        except StopAsyncIteration:
+            self._body.is_exhausted = True
+            raise
+        except BaseException as exc:
+            self._body.failed(exc)
+            raise
+        self._body.took(data, since)
+        return data
+
+
+class _SyncTap:
+    """A body that is read through us; mixed with the library's own base class, for httpx asserts it."""
+
+    def __init__(self, inner: Any, body: Body) -> None:
+        self._inner = inner
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        body, inner = self._body, iter(self._inner)
+        while True:
+            since = body.begin()
+            try:
+                data = next(inner)
+            except StopIteration:
+                body.is_exhausted = True
+                return
+            except BaseException as exc:
+                body.failed(exc)
+                raise
+            body.took(data, since)
+            yield data
+
+    def close(self) -> None:
+        self._body.closed()
+        self._inner.close()
+
+
+class _AsyncTap:
+    """The same for an async body."""
+
+    def __init__(self, inner: Any, body: Body) -> None:
+        self._inner = inner
+        self._body = body
+
+    def __aiter__(self) -> _Reads:
+        return _Reads(self._body, self._inner.__aiter__())
+
+    async def aclose(self) -> None:
+        self._body.closed()
+        await self._inner.aclose()
+
+
+@functools.cache
+def tap_classes(library: str) -> tuple[type, type]:
+    """Return the sync and async tap for ``httpx`` or ``httpx2``: each refuses to close a tap of the other."""
+    module = sys.modules[library]
+    return (
+        type("SyncTap", (_SyncTap, module.SyncByteStream), {}),
+        type("AsyncTap", (_AsyncTap, module.AsyncByteStream), {}),
+    )
+
+
+@guarded("tap")
+def attach(call: OpenCall, response: Any, clock: Callable[[], int]) -> None:
+    """Mark a streamed response with its call, and tap its body if that has not been read yet."""
+    handle = Handle(call)
+    response.extensions[EXTENSION] = handle
+    if hasattr(response, "_content"):
+        return
+    content_type = response.headers.get("content-type", "")
+    body = Body(
+        handle,
+        is_sse=call.request.is_stream or "event-stream" in content_type,
+        encoding=response.headers.get("content-encoding", ""),
+        clock=clock,
+    )
+    sync, asynchronous = tap_classes(type(response).__module__.partition(".")[0])
+    inner = response.stream
+    response.stream = (asynchronous if hasattr(inner, "aclose") else sync)(inner, body)

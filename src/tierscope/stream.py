@@ -1,0 +1,129 @@
+"""The tap on one stream: stamps, shape, and what its chunks told. Pure; the seam feeds it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from tierscope.reading.chat import TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tierscope.model import Failure, Reply, Shape, Timing, Usage
+
+
+class Reader(Protocol):
+    """Reads the chunks of one endpoint family."""
+
+    is_news: bool
+    failure: Failure | None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the last word about the tier has been said."""
+        ...
+
+    @property
+    def tier_raw(self) -> str | None:
+        """The served tier so far."""
+        ...
+
+    @property
+    def usage(self) -> Usage | None:
+        """The usage so far."""
+        ...
+
+    def chunk(self, chunk: object) -> int:
+        """Take one chunk; return ``NOTHING``, ``TOKEN`` or ``TEXT``."""
+        ...
+
+    def shape(self) -> Shape:
+        """Return what the stream was made of so far."""
+        ...
+
+    def reply(self, status: int | None = None) -> Reply:
+        """Return what is known of the reply so far."""
+        ...
+
+
+class Tap:
+    """Stamps the chunks of one stream as they pass. Nothing is recorded per chunk."""
+
+    __slots__ = (
+        "_base_cpu",
+        "_base_waited",
+        "_clock",
+        "_cpu",
+        "arrived",
+        "chunks",
+        "first_event",
+        "first_text",
+        "first_token",
+        "last_event",
+        "last_text",
+        "last_token",
+        "reader",
+        "waited",
+    )
+
+    def __init__(self, reader: Reader, clock: Callable[[], int], cpu: Callable[[], int] = time.process_time_ns) -> None:
+        self.reader = reader
+        self._clock = clock
+        self._cpu = cpu
+        self.arrived: int | None = None
+        """When the network read ended that brought the last bytes: a chunk's time is its arrival, not its parsing."""
+        self.chunks = 0
+        self.waited = 0
+        self._base_waited = 0
+        self._base_cpu = 0
+        self.first_event: int | None = None
+        self.last_event: int | None = None
+        self.first_token: int | None = None
+        self.last_token: int | None = None
+        self.first_text: int | None = None
+        self.last_text: int | None = None
+
+    def chunk(self, chunk: object) -> bool:
+        """Take one chunk before it is handed on; return whether it told a tier, usage or failure."""
+        now = self.arrived if self.arrived is not None else self._clock()
+        if self.first_event is None:
+            self.first_event = now
+        self.last_event = now
+        self.chunks += 1
+        brought = self.reader.chunk(chunk)
+        if brought:
+            if self.first_token is None:
+                self._first(now)
+            self.last_token = now
+            if brought == TEXT:
+                self.last_text = now
+                if self.first_text is None:
+                    self.first_text = now
+        return self.reader.is_news
+
+    def _first(self, now: int) -> None:
+        self.first_token = now
+        self._base_waited = self.waited
+        self._base_cpu = self._cpu()
+
+    def stamped(self, timing: Timing, now: int, *, is_whole: bool) -> Timing:
+        """Return the timing with this stream's stamps; the window of the brake only for one read out just now."""
+        first = self.first_token
+        stamped = replace(
+            timing,
+            first_event_ns=self.first_event,
+            first_token_ns=first,
+            last_token_ns=self.last_token,
+            first_text_ns=self.first_text,
+            last_text_ns=self.last_text,
+        )
+        if first is None or not is_whole:
+            return stamped
+        return replace(
+            stamped,
+            window_ns=now - first,
+            waited_ns=self.waited - self._base_waited,
+            cpu_ns=self._cpu() - self._base_cpu,
+        )

@@ -1,0 +1,150 @@
+"""Wires seam, telemetry and ledger together: one function in, one out, one state for every way to instrument."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Final
+
+from tierscope import catalog, guard, seam
+from tierscope.config import SettingError, Settings
+from tierscope.emit import emitter_for
+from tierscope.version import VERSION
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import TracerProvider
+
+    from tierscope.model import Call, Request
+    from tierscope.observer import Observation, Observer, Sink
+
+log = logging.getLogger("tierscope")
+
+INSTRUMENTS: Final = ("openai >= 1.40, < 4",)
+"""What is instrumented; the extras ``instruments`` of the distribution say the same, and a test compares them."""
+_SINCE: Final = (1, 40)
+_BEFORE: Final = (4,)
+
+
+class Fan:
+    """One observer for the seam: an observer for the call's life, and sinks that hear its end."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self.sinks: tuple[Sink, ...] = ()
+
+    def started(self, request: Request) -> Observation | None:
+        """Ask the observer; a call it leaves alone is left alone by all."""
+        observation = self.observer.started(request)
+        return observation if observation is None or not self.sinks else FanObservation(observation, self.sinks)
+
+
+class FanObservation:
+    """The observer's observation, with the sinks behind it: one that fails silences no other."""
+
+    __slots__ = ("_inner", "_sinks", "is_curious")
+
+    def __init__(self, inner: Observation, sinks: tuple[Sink, ...]) -> None:
+        self._inner = inner
+        self._sinks = sinks
+        self.is_curious = inner.is_curious
+
+    def __enter__(self) -> object:
+        return self._inner.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self._inner.__exit__(kind, exc, tb)
+
+    def learned(self, call: Call) -> None:
+        """Hand on what was learned."""
+        self._inner.learned(call)
+
+    def ended(self, call: Call) -> None:
+        """Tell everyone, each for itself."""
+        guard.isolate("emit", self._inner.ended, call)
+        for sink in self._sinks:
+            guard.isolate("sink", sink.ended, call)
+
+
+class Wiring:
+    """What is wired in this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.fan: Fan | None = None
+        self._ledgers: dict[str, Any] = {}
+        atexit.register(self.flush)
+
+    def activate(
+        self,
+        settings: Settings | None = None,
+        *,
+        tracer_provider: TracerProvider | None = None,
+        meter_provider: MeterProvider | None = None,
+    ) -> bool:
+        """Lay the seam; say whether Tierscope is active now. Never raises: what hinders it is one log line."""
+        with self._lock:
+            if self.fan is not None:
+                log.warning("Tierscope: instrumented already; call uninstrument() first to change settings.")
+                return True
+            try:
+                settings = settings or Settings.from_env()
+            except SettingError as error:
+                log.error("Tierscope is off: %s", error)  # noqa: TRY400  the user's mistake needs no traceback
+                return False
+            if not settings.enabled or not _is_supported():
+                return False
+            guard.isolate("wiring", self._lay, settings, tracer_provider, meter_provider)
+            return self.fan is not None
+
+    def _lay(self, settings: Settings, tracers: TracerProvider | None, meters: MeterProvider | None) -> None:
+        emitter = emitter_for(tracers, meters, genai_metrics=settings.genai_metrics, version=VERSION)
+        fan = Fan(emitter)
+        if settings.ledger is not None:
+            fan.sinks = (self._ledger(settings.ledger),)
+        elif not emitter.is_heard:
+            log.info(
+                "Tierscope: no OpenTelemetry provider is configured and no TIERSCOPE_LEDGER set; nothing is exported."
+            )
+        seam.install(seam.World(observer=fan, settings=settings, catalog=catalog.load()))
+        self.fan = fan
+
+    def _ledger(self, path: str) -> Sink:
+        from tierscope.ledger import LedgerSink  # noqa: PLC0415  sqlite3 only where a ledger is wanted
+
+        sink: Sink = self._ledgers.setdefault(path, LedgerSink(path))
+        return sink
+
+    def deactivate(self) -> None:
+        """Take the seam off and write what is queued; streams that are open finish normally."""
+        with self._lock:
+            seam.remove()
+            self.fan = None
+            self.flush()
+
+    def flush(self) -> None:
+        """Record dropped streams and write the ledger out: at exit, and at ``uninstrument()``."""
+        guard.isolate("drain", seam.drain)
+        for ledger in self._ledgers.values():
+            guard.isolate("ledger", ledger.flush)
+
+
+def _is_supported() -> bool:
+    """Say whether the installed openai can be instrumented; a missing one may still come."""
+    try:
+        version = metadata.version("openai")
+    except metadata.PackageNotFoundError:
+        log.info("Tierscope: openai is not installed; there is nothing to instrument.")
+        return False
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if _SINCE <= numbers < _BEFORE:
+        return True
+    log.error("Tierscope is off: openai %s is installed, supported is %s.", version, INSTRUMENTS[0])
+    return False
+
+
+WIRING: Final = Wiring()

@@ -1,0 +1,22 @@
+"""Every test starts uninstrumented, strict, and with no counts left over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tierscope import guard
+from tierscope.wiring import WIRING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def clean_process() -> Iterator[None]:
+    """Let internal errors through, and leave no instrumentation behind."""
+    guard.reset(strict=True)
+    yield
+    WIRING.deactivate()
+    guard.reset()
