@@ -29,6 +29,8 @@ class Attribute:
     key: str
     description: str
     values: tuple[str, ...] | None = None
+    is_on_spans: bool = True
+    """False for what only metrics carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ OUTPUT_TOKENS: Final = Attribute("gen_ai.usage.output_tokens", "Output tokens, r
 CACHE_READ: Final = Attribute("gen_ai.usage.cache_read.input_tokens", "Input tokens read from the prompt cache.")
 CACHE_WRITE: Final = Attribute("gen_ai.usage.cache_write.input_tokens", "Input tokens written to the prompt cache.")
 REASONING: Final = Attribute("gen_ai.usage.reasoning.output_tokens", "Output tokens spent on hidden reasoning.")
-TOKEN_TYPE: Final = Attribute("gen_ai.token.type", "Side of the token count.", ("input", "output"))
+TOKEN_TYPE: Final = Attribute("gen_ai.token.type", "Side of the token count.", ("input", "output"), is_on_spans=False)
 REQUEST_TIER: Final = Attribute(
     "openai.request.service_tier", "Tier as sent; absent for `auto` and when none was sent."
 )
@@ -95,7 +97,9 @@ INFERRED_CAUSE: Final = Attribute(
 )
 ENDING: Final = Attribute("tierscope.ending", "How the call ended.", words.ENDINGS)
 ATTEMPTS: Final = Attribute("tierscope.attempts", "HTTP attempts of the call, retries included.")
-ATTEMPT_RESULT: Final = Attribute("tierscope.attempt.result", "How one HTTP attempt ended.", words.ATTEMPT_RESULTS)
+ATTEMPT_RESULT: Final = Attribute(
+    "tierscope.attempt.result", "How one HTTP attempt ended.", words.ATTEMPT_RESULTS, is_on_spans=False
+)
 FIRST_TOKEN: Final = Attribute(
     "tierscope.time_to_first_token", "Seconds from the last attempt's start to the first token."
 )
@@ -103,10 +107,12 @@ RATE_GENERATION: Final = Attribute(
     "tierscope.output_rate.generation", "Visible tokens per second between first and last text."
 )
 RATE_END_TO_END: Final = Attribute("tierscope.output_rate.end_to_end", "Output tokens per second of the last attempt.")
-RATE_BASIS: Final = Attribute("tierscope.output_rate.basis", "Formula of the rate.", ("generation", "end_to_end"))
+RATE_BASIS: Final = Attribute(
+    "tierscope.output_rate.basis", "Formula of the rate.", ("generation", "end_to_end"), is_on_spans=False
+)
 RATE_ABSENT: Final = Attribute("tierscope.output_rate.absent", "Why there is no rate.", words.ABSENT)
 CONSUMER_LIMITED: Final = Attribute("tierscope.consumer_limited", "The reader or its event loop was the brake.")
-IS_STREAM: Final = Attribute("tierscope.stream", "Whether the call was streamed.")
+IS_STREAM: Final = Attribute("tierscope.stream", "Whether the call was streamed.", is_on_spans=False)
 TOKEN_KIND: Final = Attribute(
     "tierscope.token.kind",
     "Part of the tokens; the kinds partition the total. `_undivided`: no details were reported.",
@@ -120,9 +126,14 @@ TOKEN_KIND: Final = Attribute(
         "output_rejected_prediction",
         "output_undivided",
     ),
+    is_on_spans=False,
 )
-LIMIT_KIND: Final = Attribute("tierscope.rate_limit.kind", "What the rate limit counts.", ("requests", "tokens"))
-STEP: Final = Attribute("tierscope.internal.step", "Step of Tierscope in which an internal error was caught.")
+LIMIT_KIND: Final = Attribute(
+    "tierscope.rate_limit.kind", "What the rate limit counts.", ("requests", "tokens"), is_on_spans=False
+)
+STEP: Final = Attribute(
+    "tierscope.internal.step", "Step of Tierscope in which an internal error was caught.", is_on_spans=False
+)
 REQUEST_ID: Final = Attribute("tierscope.request_id", "`x-request-id` or `apim-request-id`. Spans only.")
 PROCESSING_MS: Final = Attribute("tierscope.processing_ms", "`openai-processing-ms`; to the headers on streams.")
 LIMIT_REQUESTS: Final = Attribute("tierscope.rate_limit.requests.limit", "Requests allowed in the window.")
@@ -134,51 +145,10 @@ AZURE_REGION: Final = Attribute("tierscope.azure.region", "`x-ms-region` of the 
 AZURE_SPILLED: Final = Attribute("tierscope.azure.spilled_over", "A provisioned deployment handed the request on.")
 AZURE_SPILLED_FROM: Final = Attribute("tierscope.azure.spilled_over_from", "Deployment that handed the request on.")
 
-SPAN_ATTRIBUTES: Final = (
-    OPERATION,
-    PROVIDER,
-    REQUEST_MODEL,
-    RESPONSE_MODEL,
-    RESPONSE_ID,
-    FINISH_REASONS,
-    REQUEST_STREAM,
-    FIRST_CHUNK,
-    INPUT_TOKENS,
-    OUTPUT_TOKENS,
-    CACHE_READ,
-    CACHE_WRITE,
-    REASONING,
-    REQUEST_TIER,
-    RESPONSE_TIER,
-    API_TYPE,
-    FINGERPRINT,
-    ERROR_TYPE,
-    SERVER_ADDRESS,
-    SERVER_PORT,
-    RESPONSE_STATUS,
-    TIER_REQUESTED,
-    TIER_EXPECTED,
-    TIER_SERVED,
-    TIER_OUTCOME,
-    INFERRED_CAUSE,
-    ENDING,
-    ATTEMPTS,
-    FIRST_TOKEN,
-    RATE_GENERATION,
-    RATE_END_TO_END,
-    RATE_ABSENT,
-    CONSUMER_LIMITED,
-    REQUEST_ID,
-    PROCESSING_MS,
-    LIMIT_REQUESTS,
-    REMAINING_REQUESTS,
-    LIMIT_TOKENS,
-    REMAINING_TOKENS,
-    AZURE_DEPLOYMENT,
-    AZURE_REGION,
-    AZURE_SPILLED,
-    AZURE_SPILLED_FROM,
+SPAN_ATTRIBUTES: Final = tuple(
+    value for value in list(globals().values()) if isinstance(value, Attribute) and value.is_on_spans
 )
+"""Every attribute that a span of ours may carry."""
 
 # ── buckets ───────────────────────────────────────────────────────────────────────────────────────────────────────
 RATE_BUCKETS: Final = (5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 200, 300, 500, 1000)
@@ -300,19 +270,6 @@ GENAI_FIRST_CHUNK: Final = Metric(
     SECONDS,
 )
 
-OWN_METRICS: Final = (
-    CALLS,
-    CALL_ERRORS,
-    CALL_ATTEMPTS,
-    TOKENS_USED,
-    RATE_MISSING,
-    USAGE_MISSING,
-    INTERNAL_ERRORS,
-    HEADROOM,
-    DURATION,
-    GENERATION,
-    END_TO_END,
-    TIME_TO_FIRST_TOKEN,
-)
-GENAI_METRICS: Final = (GENAI_DURATION, GENAI_TOKENS, GENAI_FIRST_CHUNK)
-METRICS: Final = (*OWN_METRICS, *GENAI_METRICS)
+METRICS: Final = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+OWN_METRICS: Final = tuple(metric for metric in METRICS if metric.name.startswith("tierscope."))
+GENAI_METRICS: Final = tuple(metric for metric in METRICS if metric not in OWN_METRICS)

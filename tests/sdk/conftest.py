@@ -1,0 +1,57 @@
+"""A loopback service that says what a test tells it, and clients of it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+
+from tests.sdk import replies
+from tests.truth.replay import Replay
+from tierscope.config import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TRUSTED = Settings(trusted_hosts={"127.0.0.1": "openai"})
+"""The loopback service is believed as api.openai.com is."""
+NUMBERS = itertools.count()
+CHAT: dict[str, Any] = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}
+ASK: dict[str, Any] = {"model": "gpt-5", "input": "hi"}
+
+
+class Service:
+    """Replies by name, and the URL under which a client finds them."""
+
+    def __init__(self, replay: Replay) -> None:
+        self.replay = replay
+
+    def url(self, *answers: replies.Reply, **how: Any) -> str:
+        """Serve these answers in order (the last one repeats) and return their base URL."""
+        key = f"case{next(NUMBERS)}"
+        for status, headers, chunks in answers:
+            self.replay.add(key, status, headers, chunks, **how)
+        return f"{self.replay.url(key)}/v1"
+
+    def client(self, *answers: replies.Reply, retries: int = 0, **how: Any) -> openai.OpenAI:
+        """Return a client of these answers."""
+        return openai.OpenAI(api_key="sk-test", base_url=self.url(*answers, **how), max_retries=retries)
+
+    def aclient(self, *answers: replies.Reply, retries: int = 0, **how: Any) -> openai.AsyncOpenAI:
+        """Return an async client of these answers."""
+        return openai.AsyncOpenAI(api_key="sk-test", base_url=self.url(*answers, **how), max_retries=retries)
+
+
+@pytest.fixture(scope="session")
+def replay() -> Iterator[Replay]:
+    """Serve on a loopback port for the whole session."""
+    with Replay() as server:
+        yield server
+
+
+@pytest.fixture
+def service(replay: Replay) -> Service:
+    """Return the loopback service."""
+    return Service(replay)
