@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
-
 from tests.sdk import replies
+from tests.sdk.telemetry import TRUSTED, Telemetry
 from tests.truth.replay import Replay
-from tierscope.config import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TRUSTED = Settings(trusted_hosts={"127.0.0.1": "openai"})
-"""The loopback service is believed as api.openai.com is."""
 NUMBERS = itertools.count()
 CHAT: dict[str, Any] = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}
 ASK: dict[str, Any] = {"model": "gpt-5", "input": "hi"}
@@ -27,6 +24,7 @@ class Service:
 
     def __init__(self, replay: Replay) -> None:
         self.replay = replay
+        self._clients: list[openai.OpenAI] = []
 
     def url(self, *answers: replies.Reply, **how: Any) -> str:
         """Serve these answers in order (the last one repeats) and return their base URL."""
@@ -37,7 +35,14 @@ class Service:
 
     def client(self, *answers: replies.Reply, retries: int = 0, **how: Any) -> openai.OpenAI:
         """Return a client of these answers."""
-        return openai.OpenAI(api_key="sk-test", base_url=self.url(*answers, **how), max_retries=retries)
+        client = openai.OpenAI(api_key="sk-test", base_url=self.url(*answers, **how), max_retries=retries)
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Close every sync client; async ones are closed by their own ``async with``."""
+        for client in self._clients:
+            client.close()
 
     def aclient(self, *answers: replies.Reply, retries: int = 0, **how: Any) -> openai.AsyncOpenAI:
         """Return an async client of these answers."""
@@ -52,6 +57,18 @@ def replay() -> Iterator[Replay]:
 
 
 @pytest.fixture
-def service(replay: Replay) -> Service:
-    """Return the loopback service."""
-    return Service(replay)
+def service(replay: Replay) -> Iterator[Service]:
+    """Lend the loopback service."""
+    running = Service(replay)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def telemetry() -> Iterator[Telemetry]:
+    """Instrument with an SDK of this test's own."""
+    with Telemetry() as running:
+        yield running
+
+
+__all__ = ["ASK", "CHAT", "TRUSTED", "Service"]

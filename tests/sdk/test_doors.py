@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
-
 from tests.sdk import replies
 from tests.sdk.conftest import ASK, CHAT, TRUSTED
+
 from tierscope import testing
 
 if TYPE_CHECKING:
     from tests.sdk.conftest import Service
+
     from tierscope.model import Call
 
 STREAM = {**CHAT, "service_tier": "priority", "stream": True}

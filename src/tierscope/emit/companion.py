@@ -42,7 +42,9 @@ def publish_start(data: Any, request: Request) -> None:
 def publish(data: Any, call: Call) -> None:
     """Write what is known now; the outer span may end before our stream does."""
     data.attributes.update(spans.at_end(call))
-    metric: dict[str, Any] = getattr(data, "metric_attributes", None) or {}
+    metric: dict[str, Any] | None = getattr(data, "metric_attributes", None)
+    if metric is None:
+        return
     metric[s.TIER_REQUESTED.key] = call.request.requested
     metric[s.TIER_SERVED.key] = call.served
     if call.served != UNREPORTED:

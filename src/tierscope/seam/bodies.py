@@ -6,7 +6,7 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tierscope.guard import guarded
+from tierscope.guard import guarded, isolate
 from tierscope.reading.sse import MAX_EVENT, EventScan, Inflater
 from tierscope.seam.world import EXTENSION, STATE
 
@@ -56,11 +56,11 @@ class Body:
         """Return the clock before a network read."""
         return self._clock()
 
-    def took(self, data: bytes, since: int) -> None:
+    def took(self, data: bytes, since: int | None) -> None:
         """Note the wait of one read, and scan the bytes if nobody parses them."""
         call = self._handle.call
         tap = call.tap
-        if tap is not None:
+        if tap is not None and since is not None:
             tap.arrived = now = self._clock()
             tap.waited += now - since
         if not call.is_parsed and not call.is_finished:
@@ -114,16 +114,16 @@ class _Reads:
         return self
 
     async def __anext__(self) -> bytes:
-        since = self._body.begin()
+        since = isolate("tap", self._body.begin)
         try:
             data = await self._inner.__anext__()
         except StopAsyncIteration:
             self._body.is_exhausted = True
             raise
         except BaseException as exc:
-            self._body.failed(exc)
+            isolate("tap", self._body.failed, exc)
             raise
-        self._body.took(data, since)
+        self._isolate("tap", body.took, data, since)
         return data
 
 
@@ -137,16 +137,16 @@ class _SyncTap:
     def __iter__(self) -> Iterator[bytes]:
         body, inner = self._body, iter(self._inner)
         while True:
-            since = body.begin()
+            since = isolate("tap", body.begin)
             try:
                 data = next(inner)
             except StopIteration:
                 body.is_exhausted = True
                 return
             except BaseException as exc:
-                body.failed(exc)
+                isolate("tap", body.failed, exc)
                 raise
-            body.took(data, since)
+            isolate("tap", body.took, data, since)
             yield data
 
     def close(self) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_origin
 
 import wrapt
 
+from tierscope import guard
 from tierscope.guard import guarded
 from tierscope.reading import request as reading
 from tierscope.seam import bodies, chunks, identity, usage_asked
@@ -67,7 +68,11 @@ def _stream(args: Any, kwargs: Any) -> Any:
 
 def _is_followed(stream_cls: Any) -> bool:
     """Say whether our layer will see the chunks: not so in a subclass with its own ``__stream__``."""
-    return stream_cls is None or isinstance(getattr(stream_cls, "__stream__", None), wrapt.FunctionWrapper)
+    if stream_cls is None:
+        return True
+    kind = get_origin(stream_cls) or stream_cls
+    definer = next((base for base in getattr(kind, "__mro__", ()) if "__stream__" in base.__dict__), None)
+    return LAYERS.is_laid_on(definer)
 
 
 def _asking(request: Request, args: Any, kwargs: Any, options: Any) -> tuple[Request, Any, Any]:
@@ -178,18 +183,15 @@ def retry(wrapped: Any, _client: Any, args: Any, kwargs: Any) -> Any:
 def stream(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     """``Stream.__stream__``: the iterator of parsed chunks."""
     inner = wrapped(*args, **kwargs)
-    handle = find(instance)
+    handle = guard.isolate("stream", chunks.handle_of, instance)
     return inner if handle is None else chunks.follow(handle, inner)
 
 
 def astream(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     """``AsyncStream.__stream__``."""
     inner = wrapped(*args, **kwargs)
-    handle = find(instance)
+    handle = guard.isolate("stream", chunks.handle_of, instance)
     return inner if handle is None else chunks.AsyncFollow(handle, inner)
-
-
-find: Final = guarded("stream")(chunks.handle_of)
 
 
 # ── laying and removing ───────────────────────────────────────────────────────────────────────────────────────────
@@ -263,6 +265,10 @@ class Layers:
             return
         wrapt.wrap_function_wrapper(owner, patch.name, patch.wrapper)
         self._laid[patch] = owner, owner.__dict__[patch.name]
+
+    def is_laid_on(self, owner: object) -> bool:
+        """Say whether a class carries one of our layers."""
+        return any(owner is laid for laid, _ in self._laid.values())
 
     def take_off(self) -> None:
         """Remove our layers where they are on top; one covered by somebody else's stays, inactive."""
