@@ -64,9 +64,9 @@ def test_every_attempt_is_in_the_record(
 ) -> None:
     """Refusals, rate limits and provider errors are told apart per attempt; a recovered one is no error."""
     client = service.client(*answers, retries=2)
-    with testing.capture(TRUSTED) as calls:
-        with suppress(openai.OpenAIError) if outcome in {"refused", "failed"} else nullcontext():
-            client.chat.completions.create(**FLEX)
+    raising = suppress(openai.OpenAIError) if outcome in {"refused", "failed"} else nullcontext()
+    with testing.capture(TRUSTED) as calls, raising:
+        client.chat.completions.create(**FLEX)
     (call,) = calls
     assert ([a.result for a in call.attempts], call.outcome, call.error_type) == (results, outcome, error)
     waits = [attempt.wait_ns for attempt in call.attempts]

@@ -150,6 +150,7 @@ class _Server(ThreadingHTTPServer):
     """Keeps its connections, so that closing it ends the threads of idle keep-alive connections too."""
 
     daemon_threads = False
+    request_queue_size = 128
 
     def __init__(self, replay: Replay) -> None:
         self.replay = replay

@@ -123,7 +123,7 @@ class _Reads:
         except BaseException as exc:
             isolate("tap", self._body.failed, exc)
             raise
-        self._isolate("tap", body.took, data, since)
+        isolate("tap", self._body.took, data, since)
         return data
 
 
