@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
 
-test: check unit legs  ## everything that CI runs
+test: check unit  ## everything that CI runs
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -6,7 +6,7 @@ import atexit
 import logging
 import threading
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tierscope import catalog, guard, seam
 from tierscope.config import SettingError, Settings
@@ -76,7 +76,6 @@ class Wiring:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.fan: Fan | None = None
-        self._ledgers: dict[str, Any] = {}
         atexit.register(self.flush)
 
     def activate(
@@ -104,20 +103,10 @@ class Wiring:
     def _lay(self, settings: Settings, tracers: TracerProvider | None, meters: MeterProvider | None) -> None:
         emitter = emitter_for(tracers, meters, genai_metrics=settings.genai_metrics, version=VERSION)
         fan = Fan(emitter)
-        if settings.ledger is not None:
-            fan.sinks = (self._ledger(settings.ledger),)
-        elif not emitter.is_heard:
-            log.info(
-                "Tierscope: no OpenTelemetry provider is configured and no TIERSCOPE_LEDGER set; nothing is exported."
-            )
+        if not emitter.is_heard:
+            log.info("Tierscope: no OpenTelemetry provider is configured; nothing is exported.")
         seam.install(seam.World(observer=fan, settings=settings, catalog=catalog.load()))
         self.fan = fan
-
-    def _ledger(self, path: str) -> Sink:
-        from tierscope.ledger import LedgerSink  # noqa: PLC0415  sqlite3 only where a ledger is wanted
-
-        sink: Sink = self._ledgers.setdefault(path, LedgerSink(path))
-        return sink
 
     def deactivate(self) -> None:
         """Take the seam off and write what is queued; streams that are open finish normally."""
@@ -127,10 +116,8 @@ class Wiring:
             self.flush()
 
     def flush(self) -> None:
-        """Record dropped streams and write the ledger out: at exit, and at ``uninstrument()``."""
+        """Record dropped streams and say so: at exit, and at ``uninstrument()``."""
         guard.isolate("drain", seam.drain)
-        for ledger in self._ledgers.values():
-            guard.isolate("ledger", ledger.flush)
 
 
 def _is_supported() -> bool:
