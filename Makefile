@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
 
-test: check unit  ## everything that CI runs
+test: check unit legs  ## everything that CI runs
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -30,7 +30,7 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 unit: $(READY)  ## the tests, on the newest openai
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist loadgroup
 
 legs: $(READY)  ## the tests that drive the SDK, on the newest openai 2.x
 	$(BIN)/python tools/leg.py openai-2
@@ -46,7 +46,7 @@ bench: $(READY)
 	$(BIN)/python bench/overhead.py
 
 pins:  ## recompile the pinned requirements (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --prerelease=allow --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --prerelease=if-necessary-or-explicit --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/openai-2.in -o requirements/openai-2.txt
 
 clean:

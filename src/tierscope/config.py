@@ -71,9 +71,10 @@ class _Env:
         return self._environ.get(key, "").strip() or None
 
     def choice(self, key: str, words: tuple[str, ...]) -> str:
-        value = (self.text(key) or words[0]).lower()
+        text = self.text(key) or words[0]
+        value = text.lower()
         if value not in words:
-            raise SettingError(key, value, f"use one of {', '.join(words)}")
+            raise SettingError(key, text, f"use one of {', '.join(words)}")
         return value
 
     def switch(self, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""The one broad ``except`` of the package: our fault is a log line and a count, never the application's problem.
+"""The one place of broad ``except``: our fault is a log line and a count, never the application's problem.
 
 ``Exception`` only: a cancellation or an interrupt is the application's own and passes.
 """
@@ -26,6 +26,11 @@ class _Faults:
         self.counts: Counter[str] = Counter()
         self.strict = False
 
+    def caught(self, step: str, exc: Exception) -> None:
+        if self.strict:
+            raise exc
+        self.note(step, type(exc).__name__, exc=exc)
+
     def note(self, step: str, fault: str, *, exc: BaseException | None = None) -> None:
         self.counts[step] += 1
         if self.counts[step] == 1:
@@ -45,19 +50,21 @@ def isolate(step: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwar
     try:
         return function(*args, **kwargs)
     except Exception as exc:
-        if _faults.strict:
-            raise
-        _faults.note(step, type(exc).__name__, exc=exc)
+        _faults.caught(step, exc)
         return None
 
 
 def guarded(step: str) -> Callable[[Callable[P, R]], Callable[P, R | None]]:
-    """Give every call of a function its own ``isolate``."""
+    """Isolate every call of a function: ``isolate`` without its hop, which costs a microsecond in a cold cache."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R | None]:
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R | None:
-            return isolate(step, function, *args, **kwargs)
+            try:
+                return function(*args, **kwargs)
+            except Exception as exc:
+                _faults.caught(step, exc)
+                return None
 
         return run
 

@@ -1,4 +1,7 @@
-"""What is known about one finished operation: frozen records without behaviour.
+"""What is known about one finished operation: immutable records without behaviour.
+
+Named tuples, for they are made on the hot path: a frozen dataclass sets every field through ``object.__setattr__``
+(ADR 2). Read them by name; ``_replace`` makes a changed copy.
 
 ``None`` always means *unknown*. No field ever holds ``0``, ``""`` or ``"default"`` to stand for absence.
 Times are nanoseconds of one monotonic clock unless a name says otherwise.
@@ -6,8 +9,7 @@ Times are nanoseconds of one monotonic clock unless a name says otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 Endpoint = Literal["chat_completions", "responses", "completions", "embeddings"]
 Operation = Literal["chat", "text_completion", "embeddings", "fetch_response"]
@@ -27,8 +29,7 @@ AttemptResult = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """The asked-for half of a call, as far as it is known when the call starts."""
 
     operation: Operation
@@ -62,8 +63,7 @@ class Request:
     """Azure deployment, from the client or the URL as sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One HTTP try inside a call. The SDK itself retries twice by default."""
 
     start_ns: int
@@ -76,8 +76,7 @@ class Attempt:
     """Back-off between the previous attempt's failure and this attempt's start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Token counts as reported. Cached and cache-write are inside input; reasoning and rejected inside output."""
 
     input: int | None = None
@@ -90,8 +89,7 @@ class Usage:
     total: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimits:
+class RateLimits(NamedTuple):
     """Rate-limit headers of the last response; resets in seconds (``None`` where the unit is not documented)."""
 
     limit_requests: int | None = None
@@ -102,8 +100,7 @@ class RateLimits:
     reset_tokens_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Headers:
+class Headers(NamedTuple):
     """What the response headers told."""
 
     request_id: str | None = None
@@ -119,8 +116,7 @@ class Headers:
     """The served tier, for hosts that report it in a header (see the provider's row)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """Why a call failed, in the words of the API where it gave any."""
 
     error_type: str
@@ -133,8 +129,7 @@ class Failure:
     """Whether message or code matched a refusal pattern of the provider. The message itself is never kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The served half of a call."""
 
     status: int | None = None
@@ -155,8 +150,7 @@ class Reply:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """What a reply was made of; decides whether a generation rate exists (DESIGN: text-only replies)."""
 
     text_deltas: int = 0
@@ -167,8 +161,7 @@ class Shape:
     """Something that is not text arrived between the first and the last text delta."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(NamedTuple):
     """Stamps of one monotonic clock, in nanoseconds."""
 
     start_ns: int
@@ -190,8 +183,7 @@ class Timing:
     """Process CPU time in that window."""
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
+class Speed(NamedTuple):
     """Rates in tokens per second, times in seconds; a missing rate has its reason beside it."""
 
     first_token_s: float | None = None
@@ -203,8 +195,7 @@ class Speed:
     """The reader or its event loop was the brake; unknown where nothing was streamed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """Everything that is known about one finished operation, attempts included."""
 
     request: Request
@@ -220,3 +211,10 @@ class Call:
     inferred_cause: str | None = None
     error_type: str | None = None
     """The same value on the span and in the metrics; set whenever ``ending`` is not a success."""
+
+
+NO_REPLY: Final = Reply()
+NO_USAGE: Final = Usage()
+NO_HEADERS: Final = Headers()
+NO_LIMITS: Final = RateLimits()
+"""For readers that want a field where the whole record may be missing: everything in them is unknown."""

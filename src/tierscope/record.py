@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from tierscope import rates, tiers
 from tierscope.model import Call, Reply
-from tierscope.words import OTHER
+from tierscope.words import AUTO, DOWNGRADED, OTHER
 
 if TYPE_CHECKING:
     from tierscope.catalog import Catalog, Provider
-    from tierscope.model import Attempt, EndingWord, Failure, Headers, Request, Shape, Timing
+    from tierscope.model import Attempt, EndingWord, Failure, Headers, Request, Shape, Timing, Usage
     from tierscope.tiers import ReplyState
 
 _CUT = frozenset({"closed", "abandoned", "cancelled"})
+_NO_TIER = frozenset({None, "", AUTO})
 
 
 def reply_state(reply: Reply | None, failure: Failure | None, ending: EndingWord, *, is_stream: bool) -> ReplyState:
@@ -22,7 +23,8 @@ def reply_state(reply: Reply | None, failure: Failure | None, ending: EndingWord
         return "refused" if failure is not None and failure.message_matches else "failed"
     if reply.failure is not None or (ending == "error" and is_stream):
         return "failed"
-    if not reply.is_terminal or (ending in _CUT and reply.tier_raw is None):
+    is_said = reply.tier_raw not in _NO_TIER or reply.response_status is not None  # of Responses: the terminal event
+    if not reply.is_terminal or (ending in _CUT and not is_said):
         return "pending"
     return "answered"
 
@@ -31,6 +33,14 @@ def _error_type(reply: Reply | None, failure: Failure | None) -> str | None:
     if failure is not None:
         return failure.error_type
     return reply.failure.error_type if reply is not None and reply.failure is not None else None
+
+
+def _inferred_cause(catalog: Catalog, row: Provider, reply: Reply | None, usage: Usage | None) -> str | None:
+    return tiers.inferred_cause(
+        DOWNGRADED,
+        input_tokens=usage.input if usage else None,
+        excludes_long_context=catalog.excludes_long_context(row.name, reply.model if reply else None),
+    )
 
 
 def build(
@@ -83,10 +93,6 @@ def build(
         ),
         served=served,
         outcome=outcome,
-        inferred_cause=tiers.inferred_cause(
-            outcome,
-            input_tokens=usage.input if usage else None,
-            excludes_long_context=catalog.excludes_long_context(row.name, reply.model if reply else None),
-        ),
+        inferred_cause=_inferred_cause(catalog, row, reply, usage) if outcome == DOWNGRADED else None,
         error_type=error_type or (OTHER if ending == "error" else None),
     )

@@ -160,7 +160,7 @@ TOKENS: Final = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4
 
 # ── metrics ───────────────────────────────────────────────────────────────────────────────────────────────────────
 _WHO: Final = (PROVIDER, OPERATION, REQUEST_MODEL, RESPONSE_MODEL)
-_PAIR: Final = (*_WHO, TIER_REQUESTED, TIER_SERVED)
+_PAIR: Final = (PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, TIER_REQUESTED, TIER_SERVED)
 _VERDICT: Final = (*_WHO, TIER_REQUESTED, TIER_EXPECTED, TIER_SERVED, TIER_OUTCOME)
 
 CALLS: Final = Metric(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from tierscope.reading.chat import TEXT
@@ -111,8 +110,7 @@ class Tap:
     def stamped(self, timing: Timing, now: int, *, is_whole: bool) -> Timing:
         """Return the timing with this stream's stamps; the window of the brake only for one read out just now."""
         first = self.first_token
-        stamped = replace(
-            timing,
+        stamped = timing._replace(
             first_event_ns=self.first_event,
             first_token_ns=first,
             last_token_ns=self.last_token,
@@ -121,8 +119,7 @@ class Tap:
         )
         if first is None or not is_whole:
             return stamped
-        return replace(
-            stamped,
+        return stamped._replace(
             window_ns=now - first,
             waited_ns=self.waited - self._base_waited,
             cpu_ns=self._cpu() - self._base_cpu,

@@ -90,7 +90,7 @@ def expected(request: str, *, configured: str | None, auto_means: str | None) ->
         return auto_means
     if request in {AUTO, UNSET}:
         return configured
-    return None if request == OTHER else request
+    return request if request in CANONICAL else None
 
 
 def outcome(*, expectation: str | None, served_word: str, trusted: bool, state: ReplyState) -> str:

@@ -6,11 +6,10 @@ import atexit
 import logging
 import threading
 from importlib import metadata
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tierscope import catalog, guard, seam
+from tierscope import catalog, emit, guard, seam
 from tierscope.config import SettingError, Settings
-from tierscope.emit import emitter_for
 from tierscope.version import VERSION
 
 if TYPE_CHECKING:
@@ -76,6 +75,7 @@ class Wiring:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.fan: Fan | None = None
+        self._ledgers: dict[str, Any] = {}
         atexit.register(self.flush)
 
     def activate(
@@ -101,12 +101,24 @@ class Wiring:
             return self.fan is not None
 
     def _lay(self, settings: Settings, tracers: TracerProvider | None, meters: MeterProvider | None) -> None:
-        emitter = emitter_for(tracers, meters, genai_metrics=settings.genai_metrics, version=VERSION)
+        emitter = emit.emitter_for(tracers, meters, genai_metrics=settings.genai_metrics, version=VERSION)
         fan = Fan(emitter)
-        if not emitter.is_heard:
-            log.info("Tierscope: no OpenTelemetry provider is configured; nothing is exported.")
+        if settings.ledger is not None:
+            fan.sinks = (self._ledger(settings.ledger),)
+        elif not emitter.is_heard:
+            log.info(
+                "Tierscope: no OpenTelemetry provider is configured and no TIERSCOPE_LEDGER set; nothing is exported."
+            )
         seam.install(seam.World(observer=fan, settings=settings, catalog=catalog.load()))
         self.fan = fan
+
+    def _ledger(self, path: str) -> Sink:
+        from tierscope.ledger import LedgerSink  # noqa: PLC0415  sqlite3 only where a ledger is wanted
+
+        if path not in self._ledgers:
+            self._ledgers[path] = LedgerSink(path)
+        sink: Sink = self._ledgers[path]
+        return sink
 
     def deactivate(self) -> None:
         """Take the seam off and write what is queued; streams that are open finish normally."""
@@ -116,8 +128,11 @@ class Wiring:
             self.flush()
 
     def flush(self) -> None:
-        """Record dropped streams and say so: at exit, and at ``uninstrument()``."""
+        """Record dropped streams and all that waits, and write the ledger out: at exit, and at ``uninstrument()``."""
         guard.isolate("drain", seam.drain)
+        guard.isolate("metrics", emit.flush)
+        for ledger in self._ledgers.values():
+            guard.isolate("ledger", ledger.flush)
 
 
 def _is_supported() -> bool:

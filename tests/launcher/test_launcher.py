@@ -34,7 +34,7 @@ def url() -> Iterator[str]:
 def run(code: str, *launcher: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a program, by default under the launcher with console exporters."""
     command = launcher or (LAUNCHER, "--traces_exporter", "console", "--metrics_exporter", "console")
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "TIERSCOPE_"))}  # noqa: TID251
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "TIERSCOPE_"))}
     return subprocess.run(
         [*command, sys.executable, "-W", "ignore", "-c", code],
         env={**clean, "OTEL_LOGS_EXPORTER": "none", **env},

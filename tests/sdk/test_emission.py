@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
+import openai
 import pytest
+from openai import _base_client
 from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.sdk.conftest import Service
 
+HTTP: Any = sys.modules["httpx2" if hasattr(_base_client, "httpx2") else "httpx"]
+"""The HTTP library of the installed openai: httpx until 2.x, httpx2 from 3.0."""
 PRIORITY: dict[str, Any] = {**CHAT, "service_tier": "priority"}
 
 
@@ -142,17 +147,13 @@ def test_exemplars_point_at_the_span_of_the_call(service: Service, telemetry: Te
 
 def test_the_span_is_current_while_the_request_runs(service: Service, telemetry: Telemetry) -> None:
     """A span made below the SDK's ``request`` nests in ours; none stays current afterwards."""
-    import httpx2
-
     inner: list[int] = []
 
     def hook(_request: Any) -> None:
         inner.append(trace.get_current_span().get_span_context().span_id)
 
     url = service.url(replies.whole(replies.chat()))
-    import openai
-
-    client = openai.OpenAI(api_key="k", base_url=url, http_client=httpx2.Client(event_hooks={"request": [hook]}))
+    client = openai.OpenAI(api_key="k", base_url=url, http_client=HTTP.Client(event_hooks={"request": [hook]}))
     client.chat.completions.create(**PRIORITY)
     client.close()
     assert inner == [telemetry.spans[0].context.span_id]
@@ -257,3 +258,13 @@ def test_beside_the_official_package_its_span_is_enriched(
     durations = official.points("gen_ai.client.operation.duration")
     assert sum(durations.values()) == 1
     assert {dict(key).get("tierscope.tier.requested") for key in durations} == {"priority"}
+
+
+def test_the_official_span_tells_no_half_truth(service: Service, official: Telemetry) -> None:
+    """A rate or the reason why it is absent, never both: what was true in mid-stream does not stay."""
+    client = service.client(replies.stream(replies.chat_stream(texts=40)))
+    list(client.chat.completions.create(**PRIORITY, stream=True))
+    attributes = official.spans[0].attributes
+    assert "tierscope.output_rate.generation" in attributes
+    assert "tierscope.output_rate.absent" not in attributes
+    assert attributes["tierscope.ending"] == "complete"

@@ -27,7 +27,7 @@ STEPS = [
     (identity, "open_request"),
     (identity, "as_sent"),
     (identity, "provider_row"),
-    (identity, "with_tier"),
+    (identity, "configured_tier"),
     (usage_asked, "is_wanted"),
     (world.State, "drain"),
     (emitter.Emitter, "started"),

@@ -57,7 +57,7 @@ class Exchange:
 
 def corpus_dir() -> Path | None:
     """Return the folder of the recordings, or ``None`` where there is none: the only place that knows the path."""
-    named = os.environ.get("TIERSCOPE_CORPUS")  # noqa: TID251 - tests/truth may not import tierscope.config
+    named = os.environ.get("TIERSCOPE_CORPUS")
     folder = Path(named) if named else Path(__file__).resolve().parents[3] / "shared" / "corpus"
     return folder if any(folder.glob("*.json")) else None
 

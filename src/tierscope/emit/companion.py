@@ -39,9 +39,18 @@ def publish_start(data: Any, request: Request) -> None:
     data.attributes[s.TIER_REQUESTED.key] = request.requested
 
 
-def publish(data: Any, call: Call) -> None:
-    """Write what is known now; the outer span may end before our stream does."""
-    data.attributes.update(spans.at_end(call))
+def publish_so_far(data: Any, call: Call) -> None:
+    """Write what is known before the stream has ended; the outer span may end first."""
+    _write(data, call, spans.so_far(call))
+
+
+def publish_end(data: Any, call: Call) -> None:
+    """Write everything, where the outer span still listens."""
+    _write(data, call, spans.at_end(call))
+
+
+def _write(data: Any, call: Call, attributes: dict[str, Any]) -> None:
+    data.attributes.update(attributes)
     metric: dict[str, Any] | None = getattr(data, "metric_attributes", None)
     if metric is None:
         return

@@ -74,11 +74,11 @@ class CompanionObservation:
 
     def learned(self, call: Call) -> None:
         """Write before the chunk is handed on: the outer span may end on it."""
-        companion.publish(self._data, call)
+        companion.publish_so_far(self._data, call)
 
     def ended(self, call: Call) -> None:
         """Write the last facts, where the outer span still listens, and record our own metrics."""
-        companion.publish(self._data, call)
+        companion.publish_end(self._data, call)
         self._meters.record(call, self._context, genai=False)
 
 
@@ -123,6 +123,12 @@ def emitter_for(
         _made[key] = Meters(meter, genai=genai_metrics)
     tracer = trace.get_tracer(signals.SCOPE, version, tracer_provider, schema_url=signals.SCHEMA_URL)
     return Emitter(tracer, _made[key], is_heard=not (_is_silent(tracer_provider) and _is_silent(meter_provider)))
+
+
+def flush() -> None:
+    """Record every call that waits, whoever recorded it."""
+    for meters in list(_made.values()):
+        meters.drain()
 
 
 def _is_silent(provider: object) -> bool:

@@ -10,6 +10,8 @@ from opentelemetry.metrics import Observation
 from tierscope import guard, rates, tiers
 from tierscope import signals as s
 from tierscope.emit.bounds import Bounded
+from tierscope.emit.later import Later
+from tierscope.emit.records import MAX_SETS, recorded
 from tierscope.emit.spans import first_chunk
 from tierscope.emit.sums import observable
 from tierscope.words import DEFAULT, DOWNGRADED, FAILED, FLEX, REFUSED, UNKNOWN, UNREPORTED
@@ -18,21 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opentelemetry.context import Context
-    from opentelemetry.metrics import CallbackOptions, Histogram, Meter
+    from opentelemetry.metrics import CallbackOptions, Meter
 
     from tierscope.model import Call, Usage
 
-MAX_SETS = 2048
+_INPUT = ("input_undivided", "input_uncached", "input_cached", "input_cache_write")
+_OUTPUT = ("output_undivided", "output_visible", "output_reasoning", "output_rejected_prediction")
 _NO_RATE = frozenset({"embeddings", "fetch_response"})
-
-
-def _histogram(meter: Meter, metric: s.Metric) -> Histogram:
-    return meter.create_histogram(
-        metric.name,
-        unit=metric.unit,
-        description=metric.description,
-        explicit_bucket_boundaries_advisory=metric.buckets,
-    )
 
 
 class Meters:
@@ -41,32 +35,33 @@ class Meters:
     def __init__(self, meter: Meter, *, genai: bool) -> None:
         self._model = Bounded()
         self._genai = genai
-        self._sets: dict[Any, dict[str, Any]] = {}
         self._seen: set[tuple[Any, ...]] = set()
-        self._calls = observable(meter, s.CALLS)
-        self._errors = observable(meter, s.CALL_ERRORS)
-        self._attempts = observable(meter, s.CALL_ATTEMPTS)
-        self._tokens = observable(meter, s.TOKENS_USED)
-        self._rate_missing = observable(meter, s.RATE_MISSING)
-        self._usage_missing = observable(meter, s.USAGE_MISSING)
-        self._headroom = observable(meter, s.HEADROOM)
+        self._later = Later(self._record)
+        self._calls = observable(meter, s.CALLS, self._later)
+        self._errors = observable(meter, s.CALL_ERRORS, self._later)
+        self._attempts = observable(meter, s.CALL_ATTEMPTS, self._later)
+        self._tokens = observable(meter, s.TOKENS_USED, self._later)
+        self._rate_missing = observable(meter, s.RATE_MISSING, self._later)
+        self._usage_missing = observable(meter, s.USAGE_MISSING, self._later)
+        self._headroom = observable(meter, s.HEADROOM, self._later)
         meter.create_observable_counter(
             s.INTERNAL_ERRORS.name,
             callbacks=[_internal_errors],
             unit=s.INTERNAL_ERRORS.unit,
             description=s.INTERNAL_ERRORS.description,
         )
-        self._duration = _histogram(meter, s.DURATION)
-        self._generation = _histogram(meter, s.GENERATION)
-        self._end_to_end = _histogram(meter, s.END_TO_END)
-        self._first_token = _histogram(meter, s.TIME_TO_FIRST_TOKEN)
+        self._duration = recorded(meter, s.DURATION)
+        self._generation = recorded(meter, s.GENERATION)
+        self._end_to_end = recorded(meter, s.END_TO_END)
+        self._first_token = recorded(meter, s.TIME_TO_FIRST_TOKEN)
         if genai:
-            self._genai_duration = _histogram(meter, s.GENAI_DURATION)
-            self._genai_tokens = _histogram(meter, s.GENAI_TOKENS)
-            self._genai_first = _histogram(meter, s.GENAI_FIRST_CHUNK)
+            self._genai_duration = recorded(meter, s.GENAI_DURATION)
+            self._genai_tokens = recorded(meter, s.GENAI_TOKENS)
+            self._genai_first = recorded(meter, s.GENAI_FIRST_CHUNK)
         os.register_at_fork(after_in_child=self._forked)
 
     def _forked(self) -> None:
+        self._later.forked()
         for sums in (
             self._calls,
             self._errors,
@@ -80,9 +75,15 @@ class Meters:
         self._seen.clear()
 
     def record(self, call: Call, context: Context | None, *, genai: bool = True) -> None:
-        """Record one call; ``context`` holds its span, for exemplars; ``genai`` is off where another has recorded."""
-        request = call.request
-        asked = self._model(request.model)
+        """Record one call, soon; ``context`` holds its span, for exemplars; ``genai`` off: another has recorded."""
+        self._later.put(call, context, genai)
+
+    def drain(self) -> None:
+        """Record what waits."""
+        self._later.drain()
+
+    def _record(self, call: Call, context: Context | None, genai: bool) -> None:
+        asked = self._model(call.request.model)
         answered = self._model(call.reply.model if call.reply else None)
         self._count(call, asked, answered)
         self._measure(call, asked, answered, context)
@@ -148,67 +149,60 @@ class Meters:
     # ── histograms ────────────────────────────────────────────────────────────────────────────────────────────────
     def _measure(self, call: Call, asked: str | None, answered: str | None, context: Context | None) -> None:
         request, speed = call.request, call.speed
-        key = (request.provider, request.operation, asked, answered, request.requested, call.served)
-        attributes = self._set(s.DURATION, key)
-        self._duration.record(_seconds(call), attributes, context)
+        pair = (request.provider, asked, answered, request.requested, call.served)
+        self._duration.add(_seconds(call), pair, context)
         if speed.first_token_s is not None:
-            self._first_token.record(speed.first_token_s, attributes, context)
-        limited = (*key, bool(speed.consumer_limited))
+            self._first_token.add(speed.first_token_s, pair, context)
+        limited = (*pair, bool(speed.consumer_limited))
         if speed.generation is not None:
-            self._generation.record(speed.generation, self._set(s.GENERATION, limited), context)
+            self._generation.add(speed.generation, limited, context)
         if speed.end_to_end is not None:
-            self._end_to_end.record(speed.end_to_end, self._set(s.END_TO_END, limited), context)
+            self._end_to_end.add(speed.end_to_end, limited, context)
 
     def _conventions(self, call: Call, asked: str | None, answered: str | None, context: Context | None) -> None:
-        request, served = call.request, call.served
-        tier = served if served != UNREPORTED else None
+        request = call.request
+        tier = call.served if call.served != UNREPORTED else None
         who = (request.operation, request.provider, asked, answered, request.address, request.port)
-        self._genai_duration.record(_seconds(call), self._set(s.GENAI_DURATION, (*who, call.error_type, tier)), context)
+        self._genai_duration.add(_seconds(call), (*who, call.error_type, tier), context)
         first = first_chunk(call)
         if first is not None:
-            self._genai_first.record(first, self._set(s.GENAI_FIRST_CHUNK, (*who, tier)), context)
+            self._genai_first.add(first, (*who, tier), context)
         usage = call.reply.usage if call.reply is not None and call.reply.is_usage_new else None
         if usage is None:
             return
-        for side, count in (("input", usage.input), ("output", usage.output)):
-            if count is not None:
-                self._genai_tokens.record(count, self._set(s.GENAI_TOKENS, (*who, side, tier)), context)
-
-    def _set(self, metric: s.Metric, values: tuple[Any, ...]) -> dict[str, Any]:
-        """Return the attribute set of a closed combination, made once."""
-        known = self._sets.get((metric.attributes, values))
-        if known is None:
-            known = {a.key: v for a, v in zip(metric.attributes, values, strict=True) if v is not None}
-            if len(self._sets) < MAX_SETS:
-                self._sets[metric.attributes, values] = known
-        return known
+        if usage.input is not None:
+            self._genai_tokens.add(usage.input, (*who, "input", tier), context)
+        if usage.output is not None:
+            self._genai_tokens.add(usage.output, (*who, "output", tier), context)
 
 
 def _seconds(call: Call) -> float:
     return (call.timing.end_ns - call.timing.start_ns) * rates.NS
 
 
-def token_parts(usage: Usage) -> Iterator[tuple[str, int]]:
+def token_parts(usage: Usage) -> list[tuple[str, int]]:
     """Split a usage into kinds that add up to its total; sides without details stay undivided."""
-    if usage.input is not None:
-        yield from _parts("input", usage.input, "uncached", {"cached": usage.cached, "cache_write": usage.cache_write})
-    if usage.output is not None:
-        yield from _parts(
-            "output",
-            usage.output,
-            "visible",
-            {"reasoning": usage.reasoning, "rejected_prediction": usage.rejected_prediction},
-        )
+    return [
+        *_parts(_INPUT, usage.input, usage.cached, usage.cache_write),
+        *_parts(_OUTPUT, usage.output, usage.reasoning, usage.rejected_prediction),
+    ]
 
 
-def _parts(side: str, total: int, rest: str, details: dict[str, int | None]) -> Iterator[tuple[str, int]]:
-    known = {name: count for name, count in details.items() if count is not None}
-    remainder = total - sum(known.values())
-    if not known or remainder < 0:
-        yield f"{side}_undivided", total
+def _parts(
+    kinds: tuple[str, str, str, str], total: int | None, first: int | None, second: int | None
+) -> Iterator[tuple[str, int]]:
+    whole, rest_of_it, first_kind, second_kind = kinds
+    if total is None:
         return
-    yield f"{side}_{rest}", remainder
-    yield from ((f"{side}_{name}", count) for name, count in known.items())
+    rest = total - (first or 0) - (second or 0)
+    if (first is None and second is None) or rest < 0:
+        yield whole, total
+        return
+    yield rest_of_it, rest
+    if first is not None:
+        yield first_kind, first
+    if second is not None:
+        yield second_kind, second
 
 
 def _internal_errors(_options: CallbackOptions) -> list[Observation]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tierscope.model import Reply, Shape, Usage
 from tierscope.reading import usage as usages
 from tierscope.reading.errors import of_error
-from tierscope.reading.fields import field, items, text
+from tierscope.reading.fields import field, items, mapping, text
 
 if TYPE_CHECKING:
     from tierscope.model import Failure
@@ -20,6 +20,7 @@ TEXT: Final = 2
 
 def reply(body: object, status: int | None = None) -> Reply:
     """Read a chat or legacy completion."""
+    body = mapping(body)
     choices = items(body, "choices")
     return Reply(
         status=status,

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 MAX_TEXT: Final = 512
 """Characters kept of any text from the wire; ids and models are far shorter."""
+
+
+def mapping(thing: object) -> Mapping[str, Any]:
+    """Return a thing's fields for several look-ups: of a parsed object the declared ones and the extras."""
+    if type(thing) is dict:
+        return thing
+    fields = getattr(thing, "__dict__", None) or _NOTHING
+    extra = getattr(thing, "__pydantic_extra__", None)
+    return {**extra, **fields} if extra else fields
 
 
 def field(thing: object, name: str) -> Any:
@@ -27,12 +40,11 @@ def field(thing: object, name: str) -> Any:
 def text(thing: object, name: str) -> str | None:
     """Return a non-empty text of bounded length, or ``None``."""
     value = field(thing, name)
-    return str(value)[:MAX_TEXT] if isinstance(value, str) and value else None
+    return value[:MAX_TEXT] if isinstance(value, str) and value else None
 
 
-def count(thing: object, name: str) -> int | None:
+def count(value: object) -> int | None:
     """Return a count of zero or more, or ``None``; a bool is no count."""
-    value = field(thing, name)
     return value if type(value) is int and value >= 0 else None
 
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 _LIMITS: Final = tuple(
     f"x-ratelimit-{what}-{kind}" for kind in ("requests", "tokens") for what in ("limit", "remaining", "reset")
 )
-_WANTED: Final = frozenset(
-    (
+_WANTED: Final[Mapping[bytes, str]] = {
+    name.encode(): name
+    for name in (
         "x-request-id",
         "apim-request-id",
         "openai-processing-ms",
@@ -24,8 +25,10 @@ _WANTED: Final = frozenset(
         "x-ms-spillover-from-deployment",
         *_LIMITS,
     )
-)
-_SPILLED_FROM: Final = "x-ms-spillover-from-"
+}
+_SPILLED_FROM: Final = b"x-ms-spillover-from-"
+"""Azure prints the name either as the value of ``…-from-deployment`` or inside the header's own name."""
+_FLAGS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 MAX_TEXT: Final = 256
 
@@ -33,18 +36,23 @@ MAX_TEXT: Final = 256
 def read(raw: Iterable[tuple[bytes, bytes]], tier_header: str | None = None) -> Headers:
     """Read the header pairs of a response as httpx keeps them (``headers.raw``)."""
     found: dict[str, str] = {}
+    spilled_from = None
+    wanted = {**_WANTED, tier_header.encode(): tier_header} if tier_header else _WANTED
     for key, value in raw:
-        name = key.decode("latin-1").lower()
-        if name in _WANTED or name == tier_header or name.startswith(_SPILLED_FROM):
+        lower = key.lower()
+        name = wanted.get(lower)
+        if name is not None:
             found[name] = value.decode("latin-1").strip()[:MAX_TEXT]
+        elif lower.startswith(_SPILLED_FROM):
+            spilled_from = lower[len(_SPILLED_FROM) :].decode("latin-1")
     return Headers(
         request_id=found.get("x-request-id") or found.get("apim-request-id") or None,
         processing_ms=_number(found.get("openai-processing-ms")),
         rate_limits=_rate_limits(found),
         region=found.get("x-ms-region") or None,
         deployment=found.get("x-ms-deployment-name") or None,
-        is_spilled_over={"true": True, "false": False}.get(found.get("x-ms-is-spilled-over", "").lower()),
-        spilled_from=_spilled_from(found),
+        is_spilled_over=_FLAGS.get(found.get("x-ms-is-spilled-over", "").lower()),
+        spilled_from=found.get("x-ms-spillover-from-deployment") or spilled_from,
         tier_raw=found.get(tier_header) if tier_header else None,
     )
 
@@ -53,22 +61,15 @@ def _rate_limits(found: Mapping[str, str]) -> RateLimits | None:
     values = [found.get(name) for name in _LIMITS]
     if not any(values):
         return None
+    limit, remaining, reset, limit_tokens, remaining_tokens, reset_tokens = values
     return RateLimits(
-        limit_requests=_count(values[0]),
-        remaining_requests=_count(values[1]),
-        reset_requests_s=seconds(values[2]),
-        limit_tokens=_count(values[3]),
-        remaining_tokens=_count(values[4]),
-        reset_tokens_s=seconds(values[5]),
+        limit_requests=_count(limit),
+        remaining_requests=_count(remaining),
+        reset_requests_s=seconds(reset),
+        limit_tokens=_count(limit_tokens),
+        remaining_tokens=_count(remaining_tokens),
+        reset_tokens_s=seconds(reset_tokens),
     )
-
-
-def _spilled_from(found: Mapping[str, str]) -> str | None:
-    """Azure prints the name either as the value of ``…-from-deployment`` or inside the header's own name."""
-    direct = found.get(f"{_SPILLED_FROM}deployment")
-    if direct:
-        return direct
-    return next((name[len(_SPILLED_FROM) :] for name in found if name.startswith(_SPILLED_FROM)), None)
 
 
 def _count(value: str | None) -> int | None:
@@ -86,6 +87,11 @@ def _number(value: str | None) -> float | None:
 
 def seconds(value: str | None) -> float | None:
     """Return a reset duration ("12ms", "8.64s", "1m0.198s", "0s") in seconds; a number without unit is unknown."""
+    if value and value.endswith("s"):  # "8.64s" and "12ms", nearly always: no regular expression on the hot path
+        is_milli = value.endswith("ms")
+        number = value[:-2] if is_milli else value[:-1]
+        if number.isascii() and number.replace(".", "", 1).isdigit():
+            return float(number) / (1000 if is_milli else 1)
     match = _DURATION.fullmatch(value) if value else None
     if match is None or not any(match.groups()):
         return None

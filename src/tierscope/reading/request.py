@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ _FETCHED: Final = re.compile(r"/responses/[^/]+$")
 _DEPLOYMENT: Final = re.compile(r"/deployments/([^/]+)/")
 
 
+@functools.lru_cache(maxsize=256)
 def endpoint(method: str, url: str) -> tuple[Endpoint, Operation] | None:
     """Return endpoint and operation of a method and a path or absolute URL; ``None`` if it is no inference."""
     path = url.partition("?")[0].rstrip("/")

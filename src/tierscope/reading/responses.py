@@ -8,7 +8,7 @@ from tierscope.model import Reply, Shape, Usage
 from tierscope.reading import usage as usages
 from tierscope.reading.chat import NOTHING, TEXT, TOKEN
 from tierscope.reading.errors import of_error
-from tierscope.reading.fields import field, flag, text
+from tierscope.reading.fields import field, flag, mapping, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,7 @@ _PLAIN_ITEMS: Final = frozenset({"message", "reasoning", "compaction"})
 
 def reply(body: object, status: int | None = None) -> Reply:
     """Read a Response object; a queued or running one is not terminal, its tier only an echo."""
+    body = mapping(body)
     state = text(body, "status")
     reason = text(field(body, "incomplete_details"), "reason") or state
     error = field(body, "error")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tierscope import tiers
@@ -13,25 +12,27 @@ from tierscope.reading import request as reading
 from tierscope.words import UNREPORTED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     from tierscope.catalog import Provider
-    from tierscope.model import Endpoint, Operation, RawMode
+    from tierscope.model import Endpoint, Operation, RawMode, TierSource
     from tierscope.seam.world import World
 
+MAX_ROWS = 1024
+_PORTS: Mapping[str, int] = {"https": 443, "http": 80}
 RAW_HEADER = "X-Stainless-Raw-Response"
 _RAW_MODES: Mapping[str, RawMode] = {"true": "raw", "stream": "stream"}
 
 
-def _is_azure(kind: type) -> bool:
+@functools.lru_cache(maxsize=256)
+def _is_azure(kind: Hashable) -> bool:
     """Say whether a client class is one of Azure's, by name: importing the class would import openai."""
-    return any(base.__name__ == "BaseAzureClient" for base in kind.__mro__)
+    return any(base.__name__ == "BaseAzureClient" for base in getattr(kind, "__mro__", ()))
 
 
-@functools.lru_cache(maxsize=1024)
 def _address(url: Any) -> tuple[str | None, int | None]:
     """Return host and port of a URL of httpx or httpx2; the scheme's own port where none is written."""
-    return url.host or None, url.port or {"https": 443, "http": 80}.get(url.scheme)
+    return url.host or None, url.port or _PORTS.get(url.scheme)
 
 
 def provider_row(world: World, host: str | None, port: int | None, *, is_azure: bool) -> tuple[Provider, bool]:
@@ -51,28 +52,39 @@ def _headers(options: Any) -> Mapping[str, Any]:
     return options.headers if isinstance(options.headers, dict) else {}
 
 
-def configured_tier(world: World, request: Request, row: Provider) -> str | None:
+def known_row(world: World, host: str | None, port: int | None, *, is_azure: bool) -> tuple[Provider, bool]:
+    """Return ``provider_row``, looked up once for each host."""
+    key = host, port, is_azure
+    known = world.rows.get(key)
+    if known is None:
+        known = provider_row(world, host, port, is_azure=is_azure)
+        if len(world.rows) < MAX_ROWS:
+            world.rows[key] = known
+    return known
+
+
+def configured_tier(
+    world: World, row: Provider, *, deployment: str | None, project: str | None, host: str | None
+) -> str | None:
     """Return what an omitted tier resolves to: deployment, project, host, default setting, the host's documents."""
     table = world.settings.expected_tiers
-    subjects = (("deployment", request.deployment), ("project", request.project), ("host", request.address))
-    found = (table.get((subject, name)) for subject, name in subjects if name) if table else ()
+    subjects = (("deployment", deployment), ("project", project), ("host", host)) if table else ()
+    found = (table.get((subject, name)) for subject, name in subjects if name)
     return next((tier for tier in found if tier), None) or world.settings.default_tier or row.unset_means
 
 
-def with_tier(world: World, request: Request, row: Provider, raw: str | None, source: str) -> Request:
-    """Return the request with its tier resolved."""
+def with_tier(world: World, request: Request, row: Provider, raw: str | None, source: TierSource) -> Request:
+    """Return the request with its tier resolved anew."""
     word = tiers.requested(raw, row.aliases)
-    is_header = source == "header"
-    return replace(
-        request,
+    configured = configured_tier(
+        world, row, deployment=request.deployment, project=request.project, host=request.address
+    )
+    meant = row.header_auto_means if source == "header" else row.auto_means
+    return request._replace(
         tier_raw=raw,
-        tier_source="none" if raw is None else "header" if is_header else "body",
+        tier_source=source,
         requested=word,
-        expected=tiers.expected(
-            word,
-            configured=configured_tier(world, request, row),
-            auto_means=row.header_auto_means if is_header else row.auto_means,
-        ),
+        expected=tiers.expected(word, configured=configured, auto_means=meant),
     )
 
 
@@ -84,9 +96,17 @@ def open_request(
     url = options.url
     where = client._prepare_url(url) if "://" in url else client.base_url  # noqa: SLF001  what the SDK itself will call
     host, port = _address(where)
-    is_azure = _is_azure(type(client))
-    row, trusted = provider_row(world, host, port, is_azure=is_azure)
+    is_azure = _is_azure(client.__class__)
+    row, trusted = known_row(world, host, port, is_azure=is_azure)
     body = reading.merged(options.json_data, getattr(options, "extra_json", None))
+    project = getattr(client, "project", None)
+    deployment = getattr(client, "_azure_deployment", None) if is_azure else None
+    raw = reading.tier_raw(body)
+    word, expected = UNREPORTED, None
+    if operation != "fetch_response":
+        word = tiers.requested(raw, row.aliases)
+        configured = configured_tier(world, row, deployment=deployment, project=project, host=host)
+        expected = tiers.expected(word, configured=configured, auto_means=row.auto_means)
     request = Request(
         operation=operation,
         endpoint=endpoint,
@@ -97,25 +117,27 @@ def open_request(
         model=reading.model(body),
         address=host,
         port=port,
+        tier_raw=raw,
+        tier_source="none" if raw is None else "body",
+        requested=word,
+        expected=expected,
         is_stream=is_stream,
         raw_mode=_RAW_MODES.get(_headers(options).get(RAW_HEADER, "")),
         is_background=body.get("background") is True,
-        project=getattr(client, "project", None),
+        project=project,
         organization=getattr(client, "organization", None),
-        deployment=getattr(client, "_azure_deployment", None) if is_azure else None,
+        deployment=deployment,
     )
-    if operation == "fetch_response":
-        return replace(request, requested=UNREPORTED), row
-    return with_tier(world, request, row, reading.tier_raw(body), "body"), row
+    return request, row
 
 
 def as_sent(world: World, request: Request, row: Provider, sent: Any) -> Request:
     """Return the request as the SDK built it: Azure's header and deployment, a project named by a header."""
     known = request
     if row.name == AZURE and request.deployment is None:
-        request = replace(request, deployment=reading.deployment(sent.url.path))
+        request = request._replace(deployment=reading.deployment(sent.url.path))
     if world.settings.expected_tiers:
-        request = replace(request, project=sent.headers.get("openai-project") or request.project)
+        request = request._replace(project=sent.headers.get("openai-project") or request.project)
     raw = sent.headers.get(row.request_header) if row.request_header else None
     if raw is not None:
         return with_tier(world, request, row, raw[: reading.MAX_TIER], "header")

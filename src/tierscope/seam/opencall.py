@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tierscope import record
@@ -244,7 +243,7 @@ class OpenCall:
         if reply is not None and self.tap is not None and self.tap.chunks:
             reply = self.tap.reader.reply(self._status)
         if reply is not None and self._headers is not None and self._headers.tier_raw and reply.tier_raw is None:
-            reply = replace(reply, tier_raw=self._headers.tier_raw)
+            reply = reply._replace(tier_raw=self._headers.tier_raw)
         return reply if reply is None or self.request.endpoint != "responses" else self._counted_once(reply)
 
     def _counted_once(self, reply: Reply) -> Reply:
@@ -260,9 +259,9 @@ class OpenCall:
         if not reply.is_terminal:
             if not is_fetch:
                 memory.remember(ident, self.request)
-            return replace(reply, is_usage_new=False)
+            return reply._replace(is_usage_new=False)
         is_new = bool(reply.is_background) and memory.count(ident)
-        return reply if is_new else replace(reply, is_usage_new=False)
+        return reply if is_new else reply._replace(is_usage_new=False)
 
     def _timing(self, ending: EndingWord) -> Timing:
         now, tap = self.world.clock(), self.tap
@@ -270,12 +269,11 @@ class OpenCall:
         if tap is None:
             return known
         end = now if ending != "abandoned" else tap.last_event or self._headers_ns or now
-        return tap.stamped(replace(known, end_ns=end), now, is_whole=ending == "complete")
+        return tap.stamped(known._replace(end_ns=end), now, is_whole=ending == "complete")
 
 
 def _as_asked(request: Request, asked: Request) -> Request:
-    return replace(
-        request,
+    return request._replace(
         tier_raw=asked.tier_raw,
         tier_source=asked.tier_source,
         requested=asked.requested,

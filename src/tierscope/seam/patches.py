@@ -1,9 +1,9 @@
-"""The eight patches on the SDK's base classes: laid when openai is imported, gated, and taken off again."""
+"""The eight patches on the SDK's base classes: what each makes of the method below it."""
 
 from __future__ import annotations
 
+import functools
 import logging
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, get_origin
 
 import wrapt
@@ -12,12 +12,13 @@ from tierscope import guard
 from tierscope.guard import guarded
 from tierscope.reading import request as reading
 from tierscope.seam import bodies, chunks, identity, usage_asked
+from tierscope.seam.layers import CLIENT, STREAMING, Layers, Patch
 from tierscope.seam.opencall import OpenCall
 from tierscope.seam.world import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType, TracebackType
+    from types import TracebackType
 
     from tierscope.model import Request
     from tierscope.seam.world import World
@@ -81,62 +82,80 @@ def _asking(request: Request, args: Any, kwargs: Any, options: Any) -> tuple[Req
         args = (args[0], asking, *args[2:])
     else:
         kwargs = {**kwargs, "options": asking}
-    return replace(request, usage_asked=True), args, kwargs
+    return request._replace(usage_asked=True), args, kwargs
 
 
 # ── the twins ─────────────────────────────────────────────────────────────────────────────────────────────────────
-def request(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
+# Plain functions on what every call passes: a wrapt layer costs a microsecond and a half more each (ADR 4). They bind
+# what they wrap, for it may be somebody else's descriptor.
+def request(wrapped: Any) -> Callable[..., Any]:
     """``SyncAPIClient.request``: one call, retries included."""
-    call = begin(client, args, kwargs)
-    if call is None:
-        return wrapped(*args, **kwargs)
-    with call:
-        return wrapped(*call.args, **call.kwargs)
+
+    @functools.wraps(wrapped)
+    def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        inner = wrapped.__get__(self, type(self))
+        call = begin(self, args, kwargs)
+        if call is None:
+            return inner(*args, **kwargs)
+        with call:
+            return inner(*call.args, **call.kwargs)
+
+    return layer
 
 
-def arequest(wrapped: Any, client: Any, args: Any, kwargs: Any) -> Any:
+def arequest(wrapped: Any) -> Callable[..., Any]:
     """``AsyncAPIClient.request``: the call begins when it is awaited."""
 
-    async def run() -> Any:
-        call = begin(client, args, kwargs)
+    @functools.wraps(wrapped)
+    async def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        inner = wrapped.__get__(self, type(self))
+        call = begin(self, args, kwargs)
         if call is None:
-            return await wrapped(*args, **kwargs)
+            return await inner(*args, **kwargs)
         with call:
-            return await wrapped(*call.args, **call.kwargs)
+            return await inner(*call.args, **call.kwargs)
 
-    return run()
+    return layer
 
 
-def process(wrapped: Any, _client: Any, args: Any, kwargs: Any) -> Any:
+def process(wrapped: Any) -> Callable[..., Any]:
     """``SyncAPIClient._process_response``: the attempt that answered, before the SDK parses it."""
-    call = received(kwargs)
-    if call is None:
-        return wrapped(*args, **kwargs)
-    try:
-        result = wrapped(*args, **kwargs)
-    except Exception:
-        parsed(call, kwargs["response"], None)
-        raise
-    parsed(call, kwargs["response"], result)
-    return result
 
-
-def aprocess(wrapped: Any, _client: Any, args: Any, kwargs: Any) -> Any:
-    """``AsyncAPIClient._process_response``."""
-
-    async def run() -> Any:
+    @functools.wraps(wrapped)
+    def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        inner = wrapped.__get__(self, type(self))
         call = received(kwargs)
         if call is None:
-            return await wrapped(*args, **kwargs)
+            return inner(*args, **kwargs)
         try:
-            result = await wrapped(*args, **kwargs)
+            result = inner(*args, **kwargs)
         except Exception:
             parsed(call, kwargs["response"], None)
             raise
         parsed(call, kwargs["response"], result)
         return result
 
-    return run()
+    return layer
+
+
+def aprocess(wrapped: Any) -> Callable[..., Any]:
+    """``AsyncAPIClient._process_response``."""
+
+    @functools.wraps(wrapped)
+    async def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        inner = wrapped.__get__(self, type(self))
+        call = received(kwargs)
+        if call is None:
+            return await inner(*args, **kwargs)
+        try:
+            result = await inner(*args, **kwargs)
+        except Exception:
+            parsed(call, kwargs["response"], None)
+            raise
+        parsed(call, kwargs["response"], result)
+        return result
+
+    return layer
 
 
 @guarded("reply")
@@ -163,15 +182,26 @@ def parsed(call: OpenCall, response: Any, result: object) -> None:
         call.read_bytes(response.content)
 
 
-def build(wrapped: Any, _client: Any, args: Any, kwargs: Any) -> Any:
+def build(wrapped: Any) -> Callable[..., Any]:
     """``BaseClient._build_request``: once per attempt; its result is the request as sent."""
-    sent = wrapped(*args, **kwargs)
-    call = STATE.current.get()
-    if call is not None:
-        call.built(sent)
-    return sent
+
+    @functools.wraps(wrapped)
+    def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        sent = wrapped.__get__(self, type(self))(*args, **kwargs)
+        call = STATE.current.get()
+        if call is not None:
+            call.built(sent)
+        return sent
+
+    return layer
 
 
+def _wrapt(wrapper: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Make a transparent layer: ``inspect`` still sees a generator function in ``__stream__``."""
+    return lambda wrapped: wrapt.FunctionWrapper(wrapped, wrapper)
+
+
+@_wrapt
 def retry(wrapped: Any, _client: Any, args: Any, kwargs: Any) -> Any:
     """``BaseClient._should_retry``: the status of a failed attempt, whose reply goes nowhere else."""
     call = STATE.current.get()
@@ -180,6 +210,7 @@ def retry(wrapped: Any, _client: Any, args: Any, kwargs: Any) -> Any:
     return wrapped(*args, **kwargs)
 
 
+@_wrapt
 def stream(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     """``Stream.__stream__``: the iterator of parsed chunks."""
     inner = wrapped(*args, **kwargs)
@@ -187,6 +218,7 @@ def stream(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     return inner if handle is None else chunks.follow(handle, inner)
 
 
+@_wrapt
 def astream(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     """``AsyncStream.__stream__``."""
     inner = wrapped(*args, **kwargs)
@@ -194,91 +226,20 @@ def astream(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     return inner if handle is None else chunks.AsyncFollow(handle, inner)
 
 
-# ── laying and removing ───────────────────────────────────────────────────────────────────────────────────────────
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """One patched method: where it is, and our layer."""
-
-    module: str
-    owner: str
-    name: str
-    wrapper: Callable[..., Any]
-
-
-_CLIENT: Final = "openai._base_client"
-_STREAMING: Final = "openai._streaming"
+# ── the eight ─────────────────────────────────────────────────────────────────────────────────────────────────────
 PATCHES: Final = (
-    Patch(_CLIENT, "SyncAPIClient", "request", request),
-    Patch(_CLIENT, "AsyncAPIClient", "request", arequest),
-    Patch(_CLIENT, "SyncAPIClient", "_process_response", process),
-    Patch(_CLIENT, "AsyncAPIClient", "_process_response", aprocess),
-    Patch(_CLIENT, "BaseClient", "_build_request", build),
-    Patch(_CLIENT, "BaseClient", "_should_retry", retry),
-    Patch(_STREAMING, "Stream", "__stream__", stream),
-    Patch(_STREAMING, "AsyncStream", "__stream__", astream),
+    Patch(CLIENT, "SyncAPIClient", "request", request),
+    Patch(CLIENT, "AsyncAPIClient", "request", arequest),
+    Patch(CLIENT, "SyncAPIClient", "_process_response", process),
+    Patch(CLIENT, "AsyncAPIClient", "_process_response", aprocess),
+    Patch(CLIENT, "BaseClient", "_build_request", build),
+    Patch(CLIENT, "BaseClient", "_should_retry", retry),
+    Patch(STREAMING, "Stream", "__stream__", stream),
+    Patch(STREAMING, "AsyncStream", "__stream__", astream),
 )
 
 
-class Layers:
-    """Our own layers on the SDK's classes, so that only these are ever taken off."""
-
-    def __init__(self) -> None:
-        self._laid: dict[Patch, tuple[Any, Any]] = {}
-        self._is_hooked = False
-
-    def hook(self) -> None:
-        """Wait for openai's import; that cannot be taken back, so the hook asks whether we are active."""
-        if not self._is_hooked:
-            self._is_hooked = True
-            for name in (_CLIENT, _STREAMING):
-                wrapt.when_imported(name)(self.lay)
-        else:
-            self.lay_again()
-
-    @guarded("patch")
-    def lay(self, module: ModuleType) -> None:
-        """Lay every patch of this module that is not there yet."""
-        if STATE.world is None:
-            return
-        for patch in PATCHES:
-            if patch.module == module.__name__:
-                self._lay_one(module, patch)
-
-    def lay_again(self) -> None:
-        """Lay the patches of modules that were imported long ago."""
-        import sys  # noqa: PLC0415  only for re-instrumentation
-
-        for name in (_CLIENT, _STREAMING):
-            if name in sys.modules:
-                self.lay(sys.modules[name])
-
-    def _lay_one(self, module: ModuleType, patch: Patch) -> None:
-        owner = getattr(module, patch.owner, None)
-        if owner is None or patch.name not in owner.__dict__:
-            log.warning(
-                "Tierscope: %s.%s is not in this version of openai; what it tells stays unknown.",
-                patch.owner,
-                patch.name,
-            )
-            return
-        if self._laid.get(patch, (None,))[0] is owner:
-            return
-        wrapt.wrap_function_wrapper(owner, patch.name, patch.wrapper)
-        self._laid[patch] = owner, owner.__dict__[patch.name]
-
-    def is_laid_on(self, owner: object) -> bool:
-        """Say whether a class carries one of our layers."""
-        return any(owner is laid for laid, _ in self._laid.values())
-
-    def take_off(self) -> None:
-        """Remove our layers where they are on top; one covered by somebody else's stays, inactive."""
-        for patch, (owner, layer) in list(self._laid.items()):
-            if owner.__dict__.get(patch.name) is layer:
-                setattr(owner, patch.name, layer.__wrapped__)
-                del self._laid[patch]
-
-
-LAYERS: Final = Layers()
+LAYERS: Final = Layers(PATCHES)
 
 
 def install(world: World) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tierscope.catalog import Catalog
+    from tierscope.catalog import Catalog, Provider
     from tierscope.config import Settings
     from tierscope.model import Request
     from tierscope.observer import Observer
@@ -66,6 +66,8 @@ class World:
     """Monotonic nanoseconds."""
     wall: Callable[[], int] = time.time_ns
     background: Background = field(default_factory=Background)
+    rows: dict[tuple[str | None, int | None, bool], tuple[Provider, bool]] = field(default_factory=dict)
+    """The rows of hosts that were looked up before."""
 
 
 class State:

@@ -1,0 +1,21 @@
+"""The command group; each command is a file of its own."""
+
+from __future__ import annotations
+
+import click
+
+from tierscope.cli.demo import demo
+from tierscope.cli.report import report
+from tierscope.cli.run import run
+from tierscope.cli.simulate import simulate
+from tierscope.version import VERSION
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="tierscope")
+def tierscope() -> None:
+    """Shows which OpenAI service tier was asked for, which one served, and how fast."""
+
+
+for command in (demo, run, report, simulate):
+    tierscope.add_command(command)

@@ -1,0 +1,50 @@
+"""``tierscope report``: what a ledger says."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from tierscope.cli.table import print_report
+from tierscope.ledger import LedgerError
+from tierscope.ledger.queries import Tally
+from tierscope.ledger.store import open_to_read
+
+if TYPE_CHECKING:
+    from tierscope.ledger.figures import Report
+
+
+@click.command(short_help="Print what a ledger says.")
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.option("--json", "is_json", is_flag=True, help="Print the figures as JSON.")
+def report(ledger: Path, is_json: bool) -> None:
+    """Print the summary of LEDGER: per model, requested and served tier."""
+    figures = read(ledger)
+    if is_json:
+        click.echo(json.dumps(dataclasses.asdict(figures), indent=2))
+    else:
+        print_report(Console(), figures)
+
+
+def read(ledger: Path, after: int = 0) -> Report:
+    """Read the figures of a ledger, of the rows that follow the row ``after``.
+
+    Raises:
+        click.ClickException: the file cannot be read, or is no ledger.
+
+    """
+    try:
+        db = open_to_read(ledger)
+        tally = Tally(after)
+        if db is not None:
+            tally.read(db)
+            db.close()
+    except (LedgerError, sqlite3.Error) as error:
+        raise click.ClickException(str(error)) from None
+    return tally.report()

@@ -1,0 +1,70 @@
+"""``tierscope simulate``: the simulated service in the foreground."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tierscope.simulator import Profile
+
+_LAST_PORT = 65_535
+
+
+@click.command(short_help="Run the simulated service.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, _LAST_PORT), default=8089, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--profile",
+    "name",
+    type=click.Choice(["demo", "fast"]),
+    default="demo",
+    show_default=True,
+    help="What it pretends.",
+)
+@click.option(
+    "--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Also write its own truth to this file."
+)
+@click.option("--seed", type=int, help="Repeat the draws of an earlier run.")
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Shorten the minutes of limits and the waits of flex by this factor; never the tokens' pace.",
+)
+def simulate(host: str, port: int, name: str, ledger: Path | None, seed: int | None, time_scale: float | None) -> None:
+    """Run an OpenAI-compatible service whose tiers behave as the documents say, until it is interrupted."""
+    from tierscope.simulator import serve  # noqa: PLC0415  starlette and uvicorn only where they are needed
+
+    port = port or _free_port(host)
+    click.echo(f"Simulated service ({name}): http://{host}:{port}/v1 and, as Azure, http://{host}:{port}")
+    click.echo(
+        f"Use it: OPENAI_BASE_URL=http://{host}:{port}/v1 OPENAI_API_KEY=none TIERSCOPE_TRUSTED_HOSTS={host}=openai"
+    )
+    if ledger is not None:
+        click.echo(f"What it served is written to {ledger} (table served).")
+    try:
+        serve(_profile(name, seed, time_scale), host, port, ledger)
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+
+
+def _profile(name: str, seed: int | None, time_scale: float | None) -> Profile:
+    from dataclasses import replace  # noqa: PLC0415  see above
+
+    from tierscope.simulator import Profile  # noqa: PLC0415  see above
+
+    profile = Profile.fast() if name == "fast" else Profile.demo()
+    if seed is not None:
+        profile = replace(profile, seed=seed)
+    return profile if time_scale is None else replace(profile, time_scale=time_scale)
+
+
+def _free_port(host: str) -> int:
+    import socket  # noqa: PLC0415  see above
+
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port

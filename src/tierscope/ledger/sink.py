@@ -1,0 +1,212 @@
+"""Writes one row per finished call, from a bounded queue, in one background thread. The caller never waits."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
+
+from tierscope import guard
+from tierscope.ledger import schema, store
+from tierscope.ledger.schema import LedgerError
+
+if TYPE_CHECKING:
+    from tierscope.model import Call
+
+LIMIT: Final = 10_000
+"""The most calls that wait to be written; what comes on top is counted as ``ledger_dropped``."""
+EVERY_S: Final = 0.2
+"""How long rows are gathered into one commit."""
+BATCH: Final = 500
+"""The most rows of one transaction: another process never waits long."""
+BACK_OFF_S: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
+FLUSH_S: Final = 5.0
+FORK_S: Final = 1.0
+"""How long a fork waits for a commit under way."""
+
+
+class LedgerSink:
+    """A sink of finished calls in an SQLite file.
+
+    A file that is locked, full or unwritable is one log line; rows wait, up to ``LIMIT``, and are tried again.
+    Several processes may write one ledger, and a forked child writes with a connection and a thread of its own.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = str(Path(path).absolute())
+        self._named = path
+        _SINKS.add(self)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._queue: deque[Call] = deque()
+        self._wake = threading.Event()
+        self._hurry = threading.Event()
+        self._starting = threading.Lock()
+        self._writing = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+        self._thread: threading.Thread | None = None
+        self._refused = False
+        self._failures = 0
+        self._is_still = False
+
+    def ended(self, call: Call) -> None:
+        """Take one finished call: appended, not written; never waits."""
+        if len(self._queue) >= LIMIT or self._refused:
+            guard.note("ledger_dropped", f"TIERSCOPE_LEDGER={self._named}: rows are lost")
+            return
+        self._queue.append(call)
+        if self._thread is None:
+            self._start()
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is not None:
+                return
+            thread = threading.Thread(target=self._run, name="tierscope-ledger", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the interpreter is ending: `flush` at exit writes what is queued
+                return
+            self._thread = thread
+            _flush_at_worker_exit(self)
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._hurry.wait(EVERY_S)
+            self._wake.clear()
+            while self._queue and not self._refused:
+                if not self._write():
+                    self._hurry.wait(BACK_OFF_S[min(self._failures, len(BACK_OFF_S)) - 1])
+                    self._hurry.clear()
+
+    def _write(self) -> bool:
+        """Write one batch; rows leave the queue once they are committed. False: try again later."""
+        with self._writing:
+            size = min(len(self._queue), BATCH)
+            batch = [self._queue[index] for index in range(size)]
+            rows = [row for row in (guard.isolate("ledger_row", schema.row, call) for call in batch) if row is not None]
+            try:
+                self._commit(rows)
+            except LedgerError as error:
+                self._refuse(str(error))
+                return False
+            except sqlite3.Error as error:
+                self._failed(error)
+                return False
+            for _ in range(size):
+                self._queue.popleft()
+            self._failures = 0
+            return True
+
+    def _commit(self, rows: list[tuple[schema.Value, ...]]) -> None:
+        if self._db is None:
+            self._db = store.open_to_write(self._path)
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany(schema.INSERT, rows)
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _refuse(self, why: str) -> None:
+        """Give up for good: the file is not ours, and stays as it is."""
+        self._refused = True
+        self._queue.clear()
+        guard.note("ledger", f"TIERSCOPE_LEDGER={self._named}: {why}")
+
+    def _failed(self, error: sqlite3.Error) -> None:
+        self._failures += 1
+        self._close()
+        guard.note(
+            "ledger", f"TIERSCOPE_LEDGER={self._named} cannot be written now: {_reason(self._path, error)}; rows wait"
+        )
+
+    def _close(self) -> None:
+        db, self._db = self._db, None
+        if db is not None:
+            db.close()
+
+    def flush(self) -> None:
+        """Wait until everything queued is written: at most five seconds."""
+        end = time.monotonic() + FLUSH_S
+        while self._queue and not self._refused and time.monotonic() < end:
+            if self._thread is not None and self._thread.is_alive():
+                self._hurry.set()
+                self._wake.set()
+                time.sleep(0.005)
+            elif not self._write():
+                time.sleep(BACK_OFF_S[0])
+        self._hurry.clear()
+        with self._writing:
+            self._close()
+
+    def before_fork(self) -> None:
+        """Let no commit be under way and no connection be open while the process is copied."""
+        self._is_still = self._writing.acquire(timeout=FORK_S)
+        if self._is_still:
+            self._close()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        if self._is_still:
+            self._writing.release()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew: what was queued is the parent's to write."""
+        was_still = self._is_still
+        self._begin()
+        if not was_still:  # SQLite's own state was copied in the middle of a commit
+            self._refuse("the process forked while a row was being written; this child records nothing")
+
+
+_SINKS: Final[WeakSet[LedgerSink]] = WeakSet()
+
+
+def _reason(path: str, error: sqlite3.Error) -> str:
+    """Say why a file cannot be written, in better words than SQLite's where the file system tells them."""
+    file, folder = Path(path), Path(path).parent
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    if file.is_dir():
+        return "it is a folder"
+    if not os.access(file if file.exists() else folder, os.W_OK):
+        return f"no permission to write {file if file.exists() else folder}"
+    return str(error)
+
+
+def _flush_at_worker_exit(sink: LedgerSink) -> None:
+    """Workers of ``multiprocessing`` leave without ``atexit``: its own finalizers do run."""
+    process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+    if process is not None and util is not None and process.parent_process() is not None:
+        util.Finalize(None, sink.flush, exitpriority=10)
+
+
+def _before_fork() -> None:
+    for sink in list(_SINKS):
+        sink.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for sink in list(_SINKS):
+        sink.after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    for sink in list(_SINKS):
+        sink.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -1,0 +1,135 @@
+"""Opening ledger files: for writing (created where nothing is), and for reading. Foreign files stay untouched."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tierscope.ledger.schema import APPLICATION_ID, COLUMNS, TABLE, VERSION, LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUSY_S: Final = 0.25
+"""How long one statement waits for another process; the sink tries again by itself, so this stays short."""
+_NEW: Final = (0, 0, 0)
+
+
+def _marks(db: sqlite3.Connection) -> tuple[int, int, int]:
+    """Application id, version, and the number of things in the file: all zero in a file that is still nobody's."""
+    return (
+        db.execute("PRAGMA application_id").fetchone()[0],
+        db.execute("PRAGMA user_version").fetchone()[0],
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0],
+    )
+
+
+def _is_ledger(db: sqlite3.Connection, path: str) -> bool:
+    """Whether this is a ledger of our version; false for an empty file.
+
+    Raises:
+        LedgerError: it is something else.
+
+    """
+    try:
+        marks = _marks(db)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        raise LedgerError(f"{path} is not a ledger: it is no SQLite file ({error}). Name another file.") from None
+    if marks == _NEW:
+        return False
+    application, version, _ = marks
+    if application != APPLICATION_ID:
+        raise LedgerError(
+            f"{path} is not a ledger: it is an SQLite file of another application "
+            f"(application_id {application:#x}). Name another file."
+        )
+    if version != VERSION:
+        raise LedgerError(
+            f"{path} is a ledger of version {version}, this Tierscope reads and writes version {VERSION}. "
+            f"Use the Tierscope that wrote it, or name another file."
+        )
+    return True
+
+
+def open_to_write(path: str) -> sqlite3.Connection:
+    """Open a ledger, creating it where there is no file or an empty one; usable from any one thread at a time.
+
+    Raises:
+        LedgerError: the file is something else; it was not changed.
+        sqlite3.OperationalError: it cannot be opened or is locked; trying again later may help.
+
+    """
+    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        if not _is_ledger(db, path):
+            _create(db, path)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _create(db: sqlite3.Connection, path: str) -> None:
+    """Make the table; whoever of several processes comes second finds it made."""
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        if not _is_ledger(db, path):
+            columns = ", ".join(f"{column.name} {column.kind}" for column in COLUMNS)
+            db.execute(f"CREATE TABLE {TABLE} (row INTEGER PRIMARY KEY, {columns})")
+            db.execute(f"CREATE INDEX {TABLE}_started ON {TABLE} (started_unix_ns)")
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def open_to_read(path: str | Path) -> sqlite3.Connection | None:
+    """Open a ledger for reading; ``None`` where the file is still empty.
+
+    Raises:
+        LedgerError: there is no such file, it cannot be read, or it is something else.
+
+    """
+    path = Path(path)
+    if not path.is_file():
+        found = "it is a directory" if path.is_dir() else "there is no such file"
+        raise LedgerError(f"{path}: {found}. A ledger is written by `tierscope run` or with TIERSCOPE_LEDGER={path}.")
+    try:
+        return _opened(path)
+    except sqlite3.Error as error:
+        raise LedgerError(f"{path} cannot be read: {error}. Check its permissions, and those of its folder.") from None
+
+
+def _opened(path: Path) -> sqlite3.Connection | None:
+    failure: sqlite3.OperationalError | None = None
+    for uri in _uris(path):
+        db = sqlite3.connect(uri, uri=True, timeout=5.0, check_same_thread=False)
+        try:
+            if _is_ledger(db, str(path)):
+                return db
+        except sqlite3.OperationalError as error:
+            failure = failure or error
+        except LedgerError:
+            db.close()
+            raise
+        else:
+            db.close()
+            return None
+        db.close()
+    raise failure or sqlite3.OperationalError("unknown")
+
+
+def _uris(path: Path) -> Iterator[str]:
+    """How to open it: as it is; and in a read-only place without a WAL file, as one that never changes."""
+    base = path.absolute().as_uri()
+    yield f"{base}?mode=ro"
+    if not Path(f"{path}-wal").exists():
+        yield f"{base}?immutable=1"
