@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check lint types imports unit legs fix docs pins bench clean
+.PHONY: demo test check lint types imports generated unit legs fix docs pins bench clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
@@ -17,7 +17,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-check: lint types imports  ## what needs no running code
+check: lint types imports generated  ## what needs no running program
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -28,6 +28,9 @@ types: $(READY)
 
 imports: $(READY)
 	$(BIN)/lint-imports
+
+generated: $(READY)
+	$(BIN)/python tools/generate.py --check
 
 unit: $(READY)  ## the tests, on the newest openai
 	$(BIN)/pytest -q -n auto --dist loadgroup

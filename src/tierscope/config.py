@@ -27,17 +27,23 @@ class Settings:
     """Everything a user can set. Defaults change no byte of a request and write no file."""
 
     default_tier: str | None = None
-    """``TIERSCOPE_DEFAULT_TIER``: what ``auto`` and an omitted tier resolve to (project or deployment setting)."""
+    """``TIERSCOPE_DEFAULT_TIER``: What ``auto`` and an omitted tier resolve to: the tier set for the project or the
+    deployment. Without it such calls have no expectation, and their outcome is ``resolved``."""
     expected_tiers: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """``TIERSCOPE_EXPECTED_TIERS``: the same per project, host or deployment: ``project:proj_a=scale,host:h=flex``."""
+    """``TIERSCOPE_EXPECTED_TIERS``: The same by project, host or deployment, comma-separated:
+    ``project:proj_a=scale,host:api.example.com=flex,deployment:chat=priority``. A deployment wins over a project, a
+    project over a host."""
     trusted_hosts: Mapping[str, str | None] = field(default_factory=dict)
-    """``TIERSCOPE_TRUSTED_HOSTS``: hosts whose echo of the tier is believed: ``host`` or ``host=provider``."""
+    """``TIERSCOPE_TRUSTED_HOSTS``: Hosts whose word about the served tier is believed, comma-separated: ``host``,
+    ``host:port``, or ``host=row`` with the rules of a row of the providers' table (tiers.md)."""
     stream_usage: StreamUsage = "never"
-    """``TIERSCOPE_STREAM_USAGE``: whether chat streams are asked for their usage."""
+    """``TIERSCOPE_STREAM_USAGE``: Whether chat streams are asked for the usage that they else leave out. ``never``: no
+    byte of a request changes. ``auto``: on hosts known to accept it, where the caller did not choose; the additional
+    chunk is hidden, the others carry ``usage: null``. ``always``: on every host."""
     genai_metrics: bool = True
-    """``TIERSCOPE_GENAI_METRICS``: ``off`` silences the metrics of the GenAI conventions."""
+    """``TIERSCOPE_GENAI_METRICS``: ``off`` silences the metrics of the GenAI conventions; our own stay."""
     ledger: str | None = None
-    """``TIERSCOPE_LEDGER``: path of the SQLite ledger, one row a finished call."""
+    """``TIERSCOPE_LEDGER``: Path of an SQLite file that gets one row per finished call, whatever the sampling."""
     enabled: bool = True
     """``TIERSCOPE_ENABLED``: ``off`` lays no patch at all."""
 

@@ -7,15 +7,18 @@ assert [call.served for call in calls] == ["priority"]
 
 from __future__ import annotations
 
+import difflib
 import gc
+import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tierscope import seam
 from tierscope.wiring import WIRING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tierscope.config import Settings
     from tierscope.model import Call
@@ -71,3 +74,43 @@ def settle() -> None:
     """Record the streams that were dropped unread: collect them, then drain what their finalizers queued."""
     gc.collect()
     seam.drain()
+
+
+def golden(calls: Iterable[Call], path: str | Path) -> None:
+    """Compare calls with those recorded in a JSON file; without the file, record them and ask for a second run.
+
+    Only what a rerun repeats is kept: tiers, outcomes, models, attempts, tokens and endings; no ids, no times.
+
+    Args:
+        calls: what ``capture()`` collected.
+        path: the file, kept under version control; delete it to record anew.
+
+    Raises:
+        AssertionError: a call differs, with the difference; or the file was just recorded.
+
+    """
+    told = json.dumps([_repeatable(call) for call in calls], indent=2) + "\n"
+    file = Path(path)
+    if not file.exists():
+        file.write_text(told, "utf-8")
+        raise AssertionError(f"{file} was recorded; read it, and run again")
+    kept = file.read_text("utf-8")
+    if told != kept:
+        lines = difflib.unified_diff(kept.splitlines(), told.splitlines(), str(file), "this run", lineterm="")
+        raise AssertionError("\n".join(lines))
+
+
+def _repeatable(call: Call) -> dict[str, Any]:
+    request, reply = call.request, call.reply
+    return {
+        "endpoint": request.endpoint,
+        "model": request.model,
+        "requested": request.requested,
+        "expected": request.expected,
+        "served": call.served,
+        "outcome": call.outcome,
+        "attempts": [attempt.result for attempt in call.attempts],
+        "usage": reply.usage._asdict() if reply is not None and reply.usage is not None else None,
+        "ending": call.ending,
+        "error_type": call.error_type,
+    }

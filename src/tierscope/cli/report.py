@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import sqlite3
@@ -39,12 +40,14 @@ def read(ledger: Path, after: int = 0) -> Report:
         click.ClickException: the file cannot be read, or is no ledger.
 
     """
+    tally = Tally(after)
     try:
         db = open_to_read(ledger)
-        tally = Tally(after)
         if db is not None:
-            tally.read(db)
-            db.close()
-    except (LedgerError, sqlite3.Error) as error:
+            with contextlib.closing(db):
+                tally.read(db)
+    except LedgerError as error:
         raise click.ClickException(str(error)) from None
+    except sqlite3.Error as error:
+        raise click.ClickException(f"{ledger} cannot be read to its end: {error}.") from None
     return tally.report()

@@ -18,6 +18,8 @@ _UNSAID: Final = {
     "not_reported": "the reply named no tier",
     "tierless_endpoint": "their endpoint has no tiers",
 }
+_CUT: Final = ("closed", "abandoned", "cancelled")
+_FOREIGN: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 def headlines(report: Report) -> list[tuple[str, bool]]:
@@ -32,63 +34,102 @@ def headlines(report: Report) -> list[tuple[str, bool]]:
         return said
     promised = report.outcomes.get("honored", 0)
     if promised:
-        return [(f"No downgrade: {_calls(promised)} got the tier that was expected.", False)]
+        return [(f"No downgrade: {many(promised, 'call')} got the tier that was expected.", False)]
     return [("No downgrade was seen.", False)]
 
 
 def _shift(shift: Shift) -> str:
-    asked = "asked for" if shift.is_asked else "expected (by a setting)"
-    text = f"{_of(shift.calls, shift.of)} that {asked} {shift.expected} {_was(shift.calls)} served {shift.served}"
+    asked = f"asked for {shift.expected}" if shift.is_asked else f"expected {shift.expected} without naming it"
+    text = f"{_of(shift.calls, shift.of)} that {asked} {_was(shift.calls)} served {shift.served}"
     if shift.is_down:
-        return f"{text}; inferred: {_counts(shift.causes)}."
+        return f"{text}; {inferred(shift.causes)}."
     return f"{text}: dearer, the saving is lost." if shift.expected == "flex" else f"{text}."
+
+
+def inferred(causes: Mapping[str, int]) -> str:
+    """The causes of downgrades, which the API never states."""
+    return f"inferred: {_counts(causes)}"
 
 
 def footnotes(report: Report) -> list[str]:
     """Counts over all calls, what is left out and why, and how to read the columns."""
-    return [*_totals(report), *_left_out(report), *_reading()]
+    return [*_totals(report), *_tries(report), *_left_out(report), *_reading()]
 
 
 def _totals(report: Report) -> Iterator[str]:
-    tokens, retries = report.tokens, report.attempts - report.calls
-    failed, cut = report.outcomes.get("failed", 0), sum(report.endings.get(w, 0) for w in ("closed", "abandoned"))
+    tokens, retries = report.tokens, sum(group.retries for group in report.groups)
+    failed, cut = report.outcomes.get("failed", 0), sum(report.endings.get(word, 0) for word in _CUT)
     yield (
-        f"{_calls(report.calls)}, {report.attempts} attempts ({retries} retries), {failed} failed, {cut} cut short. "
-        f"Tokens: {tokens.input:,} in ({tokens.cached:,} cached), {tokens.output:,} out "
-        f"({tokens.reasoning:,} reasoning)."
-    ).replace(",", ",")
-    if report.attempts_refused:
-        yield (
-            f"{report.attempts_refused} attempts were refused over their tier; "
-            f"{_calls(report.recovered)} got through on a retry."
-        )
+        f"{many(report.calls, 'call')}, {many(report.attempts, 'attempt')} ({many(retries, 'retry')}), "
+        f"{failed:,} failed, {cut:,} cut short. Tokens: {tokens.input:,} in ({tokens.cached:,} cached), "
+        f"{tokens.output:,} out ({tokens.reasoning:,} reasoning)."
+    )
     if report.errors:
         yield f"Errors by type: {_counts(report.errors)}."
+    if report.fetches:
+        yield f"{many(report.fetches, 'fetch')} of stored responses brought nothing new, and count as no call."
+
+
+def _tries(report: Report) -> Iterator[str]:
+    refused, recovered = report.attempts_refused, report.recovered
+    if refused:
+        yield (
+            f"{many(refused, 'attempt')} {_was(refused)} refused over {_its(refused)} tier; "
+            f"{many(recovered, 'call')} got through on a retry."
+        )
+    others = {
+        "rate limited": report.attempts_rate_limited,
+        "server error": report.attempts_server_error,
+        "timeout": report.attempts_timeout,
+        "no response": report.attempts_no_response,
+    }
+    others = {word: count for word, count in others.items() if count}
+    if others:
+        yield f"Attempts lost otherwise: {_counts(others)}."
 
 
 def _left_out(report: Report) -> Iterator[str]:
     for reason, count in report.unsaid.items():
-        yield f"Outcome unknown for {_calls(count)}: {_UNSAID.get(reason, reason)}."
+        yield f"Outcome unknown for {many(count, 'call')}: {_UNSAID.get(reason, reason)}."
     if report.streams_without_usage:
         yield (
-            f"{report.streams_without_usage} chat streams came without usage: no tokens, no rates. "
+            f"{many(report.streams_without_usage, 'chat stream')} came without usage: no tokens, no rates. "
             f"TIERSCOPE_STREAM_USAGE=auto asks for it."
         )
-    if report.consumer_limited:
-        yield f"{_calls(report.consumer_limited)} read too slowly to tell the service's rate; left out of the rates."
+    limited = report.consumer_limited
+    if limited:
+        yield f"{many(limited, 'call')} {_was(limited)} read too slowly to tell the service's rate: in no rate above."
 
 
 def _reading() -> Iterator[str]:
-    yield "Share: of the calls of this model that asked for the same tier. p50, p95: exact (nearest rank)."
+    yield "Share: of the calls of this model that asked for the same tier. First line of rates and times: p50."
     yield "Generation: output rate between first and last text; end to end: output tokens over the whole last attempt."
+    yield "Percentiles are exact (nearest rank)."
 
 
-def _calls(count: int) -> str:
-    return f"{count:,} call{'' if count == 1 else 's'}"
+def many(count: int, thing: str) -> str:
+    """So many things: 1 call, 2 calls, 3 retries, 4 fetches."""
+    if count == 1:
+        return f"1 {thing}"
+    if thing.endswith("y"):
+        return f"{count:,} {thing[:-1]}ies"
+    return f"{count:,} {thing}{'es' if thing.endswith('ch') else 's'}"
+
+
+def percent(share: float) -> str:
+    """A share in whole per cents; only none is 0%, and only all are 100%."""
+    if share and share < 0.005:  # noqa: PLR2004  what would be rounded to 0
+        return "<1%"
+    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"  # noqa: PLR2004  what would be rounded to 100
+
+
+def plain(text: str) -> str:
+    """A text of somebody else's, in one line: nothing in it moves the cursor, colours, or turns the line around."""
+    return "".join(mark if mark.isprintable() else _FOREIGN for mark in text)
 
 
 def _of(count: int, total: int) -> str:
-    return f"{count:,} of {total:,} calls ({count / total:.0%})".replace("%)", " %)")
+    return f"{count:,} of {many(total, 'call')} ({percent(count / total)})"
 
 
 def _was(count: int) -> str:

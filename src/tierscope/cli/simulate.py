@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +39,7 @@ def simulate(host: str, port: int, name: str, ledger: Path | None, seed: int | N
     """Run an OpenAI-compatible service whose tiers behave as the documents say, until it is interrupted."""
     from tierscope.simulator import serve  # noqa: PLC0415  starlette and uvicorn only where they are needed
 
-    port = port or _free_port(host)
+    port = _port_of(host, port)
     click.echo(f"Simulated service ({name}): http://{host}:{port}/v1 and, as Azure, http://{host}:{port}")
     click.echo(
         f"Use it: OPENAI_BASE_URL=http://{host}:{port}/v1 OPENAI_API_KEY=none TIERSCOPE_TRUSTED_HOSTS={host}=openai"
@@ -47,7 +49,9 @@ def simulate(host: str, port: int, name: str, ledger: Path | None, seed: int | N
     try:
         serve(_profile(name, seed, time_scale), host, port, ledger)
     except OSError as error:
-        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+        raise _no_listener(host, port, error) from None
+    except sqlite3.Error as error:
+        raise click.ClickException(f"cannot write {ledger}: {error}") from None
 
 
 def _profile(name: str, seed: int | None, time_scale: float | None) -> Profile:
@@ -61,10 +65,22 @@ def _profile(name: str, seed: int | None, time_scale: float | None) -> Profile:
     return profile if time_scale is None else replace(profile, time_scale=time_scale)
 
 
-def _free_port(host: str) -> int:
-    import socket  # noqa: PLC0415  see above
+def _port_of(host: str, port: int) -> int:
+    """The port to listen on, a free one for 0; tried before it is announced.
 
+    Raises:
+        click.ClickException: it is taken, or the host is none of this machine.
+
+    """
     with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the service itself: a port just left is free
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise _no_listener(host, port, error) from None
+        free: int = probe.getsockname()[1]
+        return free
+
+
+def _no_listener(host: str, port: int, error: OSError) -> click.ClickException:
+    return click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}. Try --port 0.")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group as Stack
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tierscope.cli.sentences import footnotes, headlines
+from tierscope.cli.sentences import footnotes, headlines, inferred, percent, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from rich.console import Console, RenderableType
 
     from tierscope.ledger.figures import Group, Quantiles, Report
 
-UNKNOWN: Final = "–"  # noqa: RUF001  an en dash: no figure, and no minus
+UNKNOWN: Final = "\N{EN DASH}"
 DOWN: Final = "bold #E69F00"
 """Orange, blue and vermilion of the palette of Okabe and Ito, which colour-blind readers can tell apart."""
 UP: Final = "#56B4E9"
@@ -24,8 +26,23 @@ BAD: Final = "#D55E00"
 QUIET: Final = "dim"
 WIDE: Final = 96
 """From this width on, headings are written out."""
-_K, _M = 1_000, 1_000_000
-_SMALL = 10
+_WIDE_HEADS: Final = (
+    "Served tier",
+    "Calls",
+    "Share",
+    "Generation\ntok/s",
+    "End to end\ntok/s",
+    "First token\np50",
+    "Tokens",
+)
+_NARROW_HEADS: Final = ("Served tier", "Calls", "Share", "Gen.\ntok/s", "E2E\ntok/s", "First\ntoken", "Tokens")
+_TROUBLE: Final = "Trouble"
+_LONG: Final = 100_000
+_TENTHS_BELOW, _HUNDREDTHS_BELOW = 9.95, 9.995
+_UNITS: Final = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R")
+_ROUNDED_UP: Final = 999.5
+"""What three figures would show as 1000."""
+Cells = tuple[Text, ...]
 
 
 def print_report(console: Console, report: Report) -> None:
@@ -35,51 +52,54 @@ def print_report(console: Console, report: Report) -> None:
 
 def summary(report: Report, width: int) -> RenderableType:
     """The summary: what matters first as sentences, the table, and what must be known to read it."""
-    lines = [Text(line, style=DOWN if is_loud else "") for line, is_loud in headlines(report)]
+    lines = [Text(plain(line), style=DOWN if is_loud else "") for line, is_loud in headlines(report)]
     if not report.calls:
         return Stack(*lines)
-    notes = [Padding(Text(line, style=QUIET), (0, 0, 0, 0)) for line in footnotes(report)]
+    notes = [Text(plain(line), style=QUIET) for line in footnotes(report)]
     return Stack(*lines, Text(), table(report, width), Text(), *notes)
 
 
-def table(report: Report, width: int) -> Table:
-    """One row per (model, requested, served), under a line for each model."""
-    grid = _grid(width)
-    several = len({group.provider for group in report.groups}) > 1
-    model: tuple[str, str | None] | None = None
-    for group in report.groups:
-        if (group.provider, group.model) != model:
-            if model is not None:
-                grid.add_section()
-            model = group.provider, group.model
-            grid.add_row(Text(f"{group.model or UNKNOWN}{f' · {group.provider}' if several else ''}", style="bold"))
-        grid.add_row(*_cells(group))
-    return grid
-
-
-def _grid(width: int) -> Table:
+def table(report: Report, width: int) -> RenderableType:
+    """One row per (model, requested, served), under a line for each model; names and causes may take a whole line."""
     is_wide = width >= WIDE
-    grid = Table(box=None, padding=(0, 2 if is_wide else 1, 0, 0), pad_edge=False, expand=False, header_style=QUIET)
-    names = (
-        ("Calls", "", "right"),
-        ("Share", "", "right"),
-        ("Generation" if is_wide else "Gen.", "tok/s", "right"),
-        ("End to end" if is_wide else "E2E", "tok/s", "right"),
-        ("First token" if is_wide else "First", "p50" if is_wide else "token", "right"),
-        ("Tokens", "", "right"),
-        ("Not as", "hoped", "right"),
-    )
-    grid.add_column("Served tier", no_wrap=False, min_width=22)
-    for name, unit, side in names:
-        grid.add_column(f"{name}\n{unit}".rstrip(), justify="right" if side == "right" else "left", no_wrap=True)
+    heads = tuple(Text(head, style=QUIET) for head in (*(_WIDE_HEADS if is_wide else _NARROW_HEADS), _TROUBLE))
+    rows = [(group, _cells(group)) for group in report.groups]
+    widths = _widths([heads, *(cells for _, cells in rows)])
+    gap = 2 if is_wide else 1
+    return Stack(_line(heads, widths, gap), *_body(report, rows, widths, gap))
+
+
+def _body(
+    report: Report, rows: Sequence[tuple[Group, Cells]], widths: Sequence[int], gap: int
+) -> Iterator[RenderableType]:
+    several = len({group.provider for group in report.groups}) > 1
+    for (provider, model), members in itertools.groupby(rows, key=lambda row: (row[0].provider, row[0].model)):
+        yield Text(plain(f"{model or UNKNOWN} · {provider}" if several else model or UNKNOWN), style="bold")
+        for group, cells in members:
+            yield _line(cells, widths, gap)
+            if group.causes:
+                yield Text(plain(f"    {inferred(group.causes)}"), style=QUIET)
+
+
+def _widths(rows: Sequence[Cells]) -> list[int]:
+    """The widest line of each column."""
+    return [max(line.cell_len for cell in column for line in cell.split()) for column in zip(*rows, strict=True)]
+
+
+def _line(cells: Cells, widths: Sequence[int], gap: int) -> Table:
+    """One row; all are of the same widths. Where those do not fit, lines are folded, never cut."""
+    grid = Table.grid(padding=(0, gap, 0, 0))
+    for number, width in enumerate(widths):
+        grid.add_column(width=width, justify="right" if number else "left", overflow="fold")
+    grid.add_row(*cells)
     return grid
 
 
-def _cells(group: Group) -> tuple[Text, ...]:
+def _cells(group: Group) -> Cells:
     return (
         _tier(group),
-        Text(f"{group.calls}"),
-        Text(f"{group.share:.0%}".replace("%", " %")),
+        Text(f"{group.calls:,}" if group.calls < _LONG else short(group.calls)),
+        Text(percent(group.share)),
         _rate(group.generation),
         _rate(group.end_to_end),
         Text(seconds(group.first_token.p50)),
@@ -89,26 +109,20 @@ def _cells(group: Group) -> tuple[Text, ...]:
 
 
 def _tier(group: Group) -> Text:
-    """The served tier; what was asked for beneath it, quietly, where it differs; and inferred causes."""
+    """The served tier; beneath it, quietly, what was asked for and what was expected, where it differs."""
     mark, style = _mark(group)
-    text = Text(f"{mark} {group.served or UNKNOWN}", style=style)
-    lines = []
+    text = Text(f"  {mark} {plain(group.served or UNKNOWN)}", style=style)
     if group.requested != group.served:
-        lines.append(f"requested: {group.requested}")
+        text.append(f"\n    requested: {plain(group.requested)}", style=QUIET)
     if group.expected not in {None, group.requested, group.served}:
-        lines.append(f"expected: {group.expected}")
-    lines += [f"inferred: {cause} {count}" for cause, count in group.causes.items()]
-    for line in lines:
-        text.append(f"\n  {line}", style=QUIET)
+        text.append(f"\n    expected: {plain(str(group.expected))}", style=QUIET)
     return text
 
 
 def _mark(group: Group) -> tuple[str, str]:
     if group.downgraded:
         return "▼", DOWN
-    if group.outcomes.get("upgraded"):
-        return "▲", UP
-    return " ", ""
+    return ("▲", UP) if group.outcomes.get("upgraded") else (" ", "")
 
 
 def _rate(rates: Quantiles) -> Text:
@@ -126,34 +140,33 @@ def _tokens(group: Group) -> Text:
 
 def _trouble(group: Group) -> Text:
     """What did not go as hoped: refusals, failures, retries; nothing where there were none."""
-    failed = group.outcomes.get("failed", 0)
     counts = (
         (group.outcomes.get("refused", 0), "refused", BAD),
-        (failed, "failed", BAD),
-        (group.retries, "retries", ""),
+        (group.outcomes.get("failed", 0), "failed", BAD),
+        (group.retries, "retry" if group.retries == 1 else "retries", ""),
     )
-    said = [Text(f"{count} {word}", style=style) for count, word, style in counts if count]
-    return Text("\n").join(said)
+    return Text("\n").join(Text(f"{short(count)} {word}", style=style) for count, word, style in counts if count)
 
 
 def number(value: float | None) -> str:
-    """A rate in three figures; an en dash where it is unknown."""
+    """A rate in two figures or all before the point; an en dash where it is unknown."""
     if value is None:
         return UNKNOWN
-    return f"{value:.1f}" if value < _SMALL else f"{value:.0f}"
+    return f"{value:.1f}" if value < _TENTHS_BELOW else f"{value:.0f}"
 
 
 def seconds(value: float | None) -> str:
-    """Seconds in two or three figures; an en dash where unknown."""
+    """Seconds to the hundredth, from ten on whole ones; an en dash where unknown."""
     if value is None:
         return UNKNOWN
-    return f"{value:.2f} s" if value < _SMALL else f"{value:.0f} s"
+    return f"{value:.2f} s" if value < _HUNDREDTHS_BELOW else f"{value:.0f} s"
 
 
 def short(count: int) -> str:
-    """A count in at most five characters: 999, 12.3k, 4.56M."""
-    if count < _K:
-        return str(count)
-    if count < 100 * _K:
-        return f"{count / _K:.1f}k"
-    return f"{count / _K:.0f}k" if count < _M else f"{count / _M:.3g}M"
+    """A count in at most five characters: 999, 12.3k, 4.57M, 890G; never rounded up to the next unit's thousand."""
+    value = float(count)
+    for unit in _UNITS:
+        if value < _ROUNDED_UP:
+            return f"{value:.3g}{unit}"
+        value /= 1000
+    return f">{_UNITS[-1]}"

@@ -25,10 +25,10 @@ class Later:
 
     def __init__(self, record: Callable[..., None]) -> None:
         self._record = record
-        self.forked()
+        self.reset()
 
-    def forked(self) -> None:
-        """Begin anew in a forked child: what waited is the parent's to record."""
+    def reset(self) -> None:
+        """Begin with an empty queue; in a forked child what waited is the parent's to record."""
         self._queue: deque[tuple[Any, ...]] = deque()
         self._turn = threading.RLock()
         self._wake = threading.Event()

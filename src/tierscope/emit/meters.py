@@ -61,7 +61,7 @@ class Meters:
         os.register_at_fork(after_in_child=self._forked)
 
     def _forked(self) -> None:
-        self._later.forked()
+        self._later.reset()
         for sums in (
             self._calls,
             self._errors,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -71,12 +70,12 @@ class Shift:
 
     expected: str
     served: str
+    is_asked: bool
+    """Whether the callers sent the tier themselves; else a setting, or the host's documents, promised it."""
+    is_down: bool
     calls: int
     of: int
-    """All calls that expected this tier."""
-    is_asked: bool
-    """Whether the callers sent the tier themselves; else a project's or deployment's setting promised it."""
-    is_down: bool
+    """All calls that expected this tier, and asked for it or did not alike."""
     causes: Mapping[str, int]
 
 
@@ -111,11 +110,11 @@ class Report:
     last_unix_ns: int | None = None
 
 
-def nearest_rank(ordered: Sequence[float], percent: float) -> float | None:
+def nearest_rank(ordered: Sequence[float], percent: int) -> float | None:
     """The smallest sample that at least so many per cent of the samples do not exceed: exact, never interpolated."""
     if not ordered:
         return None
-    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
+    return ordered[-(-percent * len(ordered) // 100) - 1]  # the rank, rounded up in integers
 
 
 def quantiles(samples: Sequence[float]) -> Quantiles:

@@ -20,6 +20,7 @@ _FETCH: Final = "fetch_response"
 _TIERLESS: Final = frozenset({"embeddings", "completions"})
 _CUT: Final = frozenset({"closed", "abandoned", "cancelled"})
 COMPLETE: Final = "complete"
+_TOKENS: Final = tuple(kind.name for kind in fields(Tokens))
 _ATTEMPTS: Final = ("refused", "rate_limited", "server_error", "timeout", "no_response")
 
 
@@ -119,7 +120,7 @@ def _tokens(row: Row) -> dict[str, int]:
     """The tokens a row adds: none where they were counted before."""
     if row.usage_is_new == 0:
         return {}
-    return {field.name: getattr(row, f"{field.name}_tokens") or 0 for field in fields(Tokens)}
+    return {kind: getattr(row, f"{kind}_tokens") or 0 for kind in _TOKENS}
 
 
 Key = tuple[str, str | None, str, str | None, str | None]
@@ -208,9 +209,9 @@ class Tally:
             shifts=self._shifted(),
             outcomes=_merged(group.outcomes for group in groups),
             errors=_merged(group.errors for group in groups),
-            endings=dict(self._endings),
+            endings=dict(self._endings.most_common()),
             unsaid=dict(self._unsaid.most_common()),
-            tokens=Tokens(**{f.name: sum(getattr(group.tokens, f.name) for group in groups) for f in fields(Tokens)}),
+            tokens=Tokens(**{kind: sum(getattr(group.tokens, kind) for group in groups) for kind in _TOKENS}),
             first_unix_ns=first,
             last_unix_ns=last,
             **self._sums,
@@ -225,8 +226,8 @@ class Tally:
 
     def _shifted(self) -> tuple[Shift, ...]:
         made = [
-            Shift(expected, served, causes.total(), self._promised[expected, is_asked], is_asked, is_down, dict(causes))
-            for (expected, served, is_asked, is_down), causes in self._moved.items()
+            Shift(*key, calls=causes.total(), of=self._promised[key[0], key[2]], causes=dict(causes.most_common()))
+            for key, causes in self._moved.items()
         ]
         return tuple(sorted(made, key=lambda shift: (not shift.is_down, -shift.calls)))
 

@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tierscope.model import Headers, RateLimits, Reply, Usage
+from tierscope.model import NO_HEADERS, NO_LIMITS, NO_REPLY, NO_USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tierscope.model import Call
+    from tierscope.model import Call, Headers, RateLimits, Usage
 
 VERSION: Final = 1
 """``PRAGMA user_version``: raised with every change of the columns."""
@@ -19,11 +19,8 @@ APPLICATION_ID: Final = 0x54494552
 """``PRAGMA application_id``: the letters TIER, which tell a ledger from any other SQLite file."""
 TABLE: Final = "calls"
 NS: Final = 1e-9
+_BITS: Final = 63
 
-_NO_REPLY: Final = Reply()
-_NO_USAGE: Final = Usage()
-_NO_HEADERS: Final = Headers()
-_NO_LIMITS: Final = RateLimits()
 Value = str | int | float | None
 
 
@@ -42,15 +39,15 @@ class Column:
 
 
 def _usage(call: Call) -> Usage:
-    return (call.reply or _NO_REPLY).usage or _NO_USAGE
+    return (call.reply or NO_REPLY).usage or NO_USAGE
 
 
 def _headers(call: Call) -> Headers:
-    return call.headers or _NO_HEADERS
+    return call.headers or NO_HEADERS
 
 
 def _limits(call: Call) -> RateLimits:
-    return _headers(call).rate_limits or _NO_LIMITS
+    return _headers(call).rate_limits or NO_LIMITS
 
 
 def _flag(value: bool | None) -> int | None:
@@ -101,9 +98,9 @@ _KEYS: Final = (
     Column("operation", "TEXT", lambda c: c.request.operation, "chat, text_completion, embeddings or fetch_response"),
     Column("endpoint", "TEXT", lambda c: c.request.endpoint, "chat_completions, responses, completions or embeddings"),
     Column("request_model", "TEXT", lambda c: c.request.model, "model as asked for"),
-    Column("response_model", "TEXT", lambda c: (c.reply or _NO_REPLY).model, "model as the reply names it"),
+    Column("response_model", "TEXT", lambda c: (c.reply or NO_REPLY).model, "model as the reply names it"),
     Column("requested_raw", "TEXT", lambda c: c.request.tier_raw, "tier exactly as sent; NULL where none was"),
-    Column("served_raw", "TEXT", lambda c: (c.reply or _NO_REPLY).tier_raw, "tier exactly as received"),
+    Column("served_raw", "TEXT", lambda c: (c.reply or NO_REPLY).tier_raw, "tier exactly as received"),
     Column("requested", "TEXT", lambda c: c.request.requested, "unset, auto, a canonical tier, _OTHER or unreported"),
     Column("expected", "TEXT", lambda c: c.request.expected, "canonical tier that was promised"),
     Column("served", "TEXT", lambda c: c.served, "canonical tier that served, unreported or _OTHER"),
@@ -180,12 +177,12 @@ _SPEED: Final = (
 _CONTEXT: Final = (
     Column("is_stream", "INTEGER", lambda c: int(c.request.is_stream), "1 for a stream"),
     Column("is_background", "INTEGER", lambda c: int(c.request.is_background), "1 for background work"),
-    Column("response_status", "TEXT", lambda c: (c.reply or _NO_REPLY).response_status, "status of a Responses object"),
+    Column("response_status", "TEXT", lambda c: (c.reply or NO_REPLY).response_status, "status of a Responses object"),
     Column("project", "TEXT", lambda c: c.request.project, "OpenAI project"),
     Column("deployment", "TEXT", lambda c: c.request.deployment or _headers(c).deployment, "Azure deployment"),
     Column("address", "TEXT", lambda c: c.request.address, "host"),
     Column("port", "INTEGER", lambda c: c.request.port, "port"),
-    Column("response_id", "TEXT", lambda c: (c.reply or _NO_REPLY).response_id, "id of the reply"),
+    Column("response_id", "TEXT", lambda c: (c.reply or NO_REPLY).response_id, "id of the reply"),
     Column(
         "request_id", "TEXT", lambda c: _headers(c).request_id, "the provider's id of the last attempt, for its support"
     ),
@@ -226,4 +223,11 @@ INSERT: Final = f"INSERT INTO {TABLE} ({', '.join(NAMES)}) VALUES ({', '.join('?
 
 def row(call: Call) -> tuple[Value, ...]:
     """The row of one finished call, in the order of ``COLUMNS``."""
-    return tuple(column.get(call) for column in COLUMNS)
+    return tuple(_held(column.get(call)) for column in COLUMNS)
+
+
+def _held(value: Value) -> Value:
+    """The value as SQLite can hold it: a reply may bring lone surrogates, or an integer beyond 64 bits."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode(errors="replace").decode()
+    return None if isinstance(value, int) and value.bit_length() > _BITS else value

@@ -41,6 +41,7 @@ class LedgerSink:
     def __init__(self, path: str) -> None:
         self._path = str(Path(path).absolute())
         self._named = path
+        self._copied: sqlite3.Connection | None = None
         _SINKS.add(self)
         self._begin()
 
@@ -52,14 +53,17 @@ class LedgerSink:
         self._writing = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._thread: threading.Thread | None = None
-        self._refused = False
+        self._refusal: str | None = None
         self._failures = 0
         self._is_still = False
 
     def ended(self, call: Call) -> None:
         """Take one finished call: appended, not written; never waits."""
-        if len(self._queue) >= LIMIT or self._refused:
-            guard.note("ledger_dropped", f"TIERSCOPE_LEDGER={self._named}: rows are lost")
+        if self._refusal is not None:
+            guard.note("ledger_refused", self._refusal)
+            return
+        if len(self._queue) >= LIMIT:
+            guard.note("ledger_dropped", f"TIERSCOPE_LEDGER={self._named}: {LIMIT:,} rows wait, further ones are lost")
             return
         self._queue.append(call)
         if self._thread is None:
@@ -68,24 +72,26 @@ class LedgerSink:
             self._wake.set()
 
     def _start(self) -> None:
-        with self._starting:
-            if self._thread is not None:
-                return
-            thread = threading.Thread(target=self._run, name="tierscope-ledger", daemon=True)
-            try:
+        if not self._starting.acquire(blocking=False):
+            return  # another thread starts it
+        try:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="tierscope-ledger", daemon=True)
                 thread.start()
-            except RuntimeError:  # the interpreter is ending: `flush` at exit writes what is queued
-                return
-            self._thread = thread
-            _flush_at_worker_exit(self)
+                self._thread = thread
+                _flush_at_worker_exit(self)
+        except RuntimeError:  # no thread to be had, or the interpreter is ending: `flush` at exit writes the queue
+            return
+        finally:
+            self._starting.release()
 
     def _run(self) -> None:
         while True:
             self._wake.wait()
             self._hurry.wait(EVERY_S)
             self._wake.clear()
-            while self._queue and not self._refused:
-                if not self._write():
+            while self._queue:
+                if not guard.isolate("ledger_write", self._write):
                     self._hurry.wait(BACK_OFF_S[min(self._failures, len(BACK_OFF_S)) - 1])
                     self._hurry.clear()
 
@@ -99,7 +105,7 @@ class LedgerSink:
                 self._commit(rows)
             except LedgerError as error:
                 self._refuse(str(error))
-                return False
+                return True
             except sqlite3.Error as error:
                 self._failed(error)
                 return False
@@ -121,10 +127,11 @@ class LedgerSink:
             raise
 
     def _refuse(self, why: str) -> None:
-        """Give up for good: the file is not ours, and stays as it is."""
-        self._refused = True
-        self._queue.clear()
-        guard.note("ledger", f"TIERSCOPE_LEDGER={self._named}: {why}")
+        """Give up for good: the file is not ours, and stays as it is. Every row it was to get is counted."""
+        self._refusal = f"TIERSCOPE_LEDGER={self._named}: {why}"
+        while self._queue:
+            self._queue.popleft()
+            guard.note("ledger_refused", self._refusal)
 
     def _failed(self, error: sqlite3.Error) -> None:
         self._failures += 1
@@ -141,7 +148,7 @@ class LedgerSink:
     def flush(self) -> None:
         """Wait until everything queued is written: at most five seconds."""
         end = time.monotonic() + FLUSH_S
-        while self._queue and not self._refused and time.monotonic() < end:
+        while self._queue and time.monotonic() < end:
             if self._thread is not None and self._thread.is_alive():
                 self._hurry.set()
                 self._wake.set()
@@ -165,9 +172,10 @@ class LedgerSink:
 
     def after_fork_in_child(self) -> None:
         """Begin anew: what was queued is the parent's to write."""
-        was_still = self._is_still
+        was_still, copied = self._is_still, self._db
         self._begin()
-        if not was_still:  # SQLite's own state was copied in the middle of a commit
+        if not was_still:  # SQLite's own state was copied in the middle of a commit: closing that could wait for ever
+            self._copied = copied
             self._refuse("the process forked while a row was being written; this child records nothing")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -37,7 +38,7 @@ def _is_ledger(db: sqlite3.Connection, path: str) -> bool:
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise
-        raise LedgerError(f"{path} is not a ledger: it is no SQLite file ({error}). Name another file.") from None
+        raise LedgerError(f"{path} is not a ledger: no SQLite file, or a broken one ({error}). Name another.") from None
     if marks == _NEW:
         return False
     application, version, _ = marks
@@ -62,6 +63,7 @@ def open_to_write(path: str) -> sqlite3.Connection:
         sqlite3.OperationalError: it cannot be opened or is locked; trying again later may help.
 
     """
+    _refuse_foreign(path)
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         if not _is_ledger(db, path):
@@ -72,6 +74,21 @@ def open_to_write(path: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _refuse_foreign(path: str) -> None:
+    """Look at a file by a connection that cannot write: closing another would fold a foreign file's WAL into it.
+
+    Raises:
+        LedgerError: it is something else.
+
+    """
+    with contextlib.suppress(
+        sqlite3.OperationalError
+    ):  # not there yet, locked, a journal to roll back: said on opening
+        db = sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
+        with contextlib.closing(db):
+            _is_ledger(db, path)
 
 
 def _create(db: sqlite3.Connection, path: str) -> None:
