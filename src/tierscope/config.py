@@ -32,7 +32,7 @@ class Settings:
     expected_tiers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """``TIERSCOPE_EXPECTED_TIERS``: The same by project, host or deployment, comma-separated:
     ``project:proj_a=scale,host:api.example.com=flex,deployment:chat=priority``. A deployment wins over a project, a
-    project over a host."""
+    project over a host; a host may name its port."""
     trusted_hosts: Mapping[str, str | None] = field(default_factory=dict)
     """``TIERSCOPE_TRUSTED_HOSTS``: Hosts whose word about the served tier is believed, comma-separated: ``host``,
     ``host:port``, or ``host=row`` with the rules of a row of the providers' table (tiers.md)."""

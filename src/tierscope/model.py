@@ -210,7 +210,8 @@ class Call(NamedTuple):
     outcome: str
     inferred_cause: str | None = None
     error_type: str | None = None
-    """The same value on the span and in the metrics; set whenever ``ending`` is not a success."""
+    """The same value on the span and in the metrics; ``None`` on success, and where the application closed or dropped a
+    stream that had not failed."""
 
 
 NO_REPLY: Final = Reply()

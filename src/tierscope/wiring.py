@@ -92,6 +92,7 @@ class Wiring:
                 return True
             try:
                 settings = settings or Settings.from_env()
+                _check(settings)
             except SettingError as error:
                 log.error("Tierscope is off: %s", error)  # noqa: TRY400  the user's mistake needs no traceback
                 return False
@@ -133,6 +134,14 @@ class Wiring:
         guard.isolate("metrics", emit.flush)
         for ledger in self._ledgers.values():
             guard.isolate("ledger", ledger.flush)
+
+
+def _check(settings: Settings) -> None:
+    """Refuse a provider that the catalog does not know, which the settings alone cannot."""
+    known = catalog.load().providers
+    for host, name in settings.trusted_hosts.items():
+        if name is not None and name not in known:
+            raise SettingError("TIERSCOPE_TRUSTED_HOSTS", f"{host}={name}", f"use one of {', '.join(sorted(known))}")
 
 
 def _is_supported() -> bool:

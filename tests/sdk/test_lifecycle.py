@@ -219,6 +219,16 @@ def test_bad_settings_are_one_clear_line(caplog: pytest.LogCaptureFixture, monke
     ]
 
 
+def test_a_host_with_a_provider_nobody_knows_is_one_clear_line(caplog: pytest.LogCaptureFixture) -> None:
+    """A typo must not trust a host under the rules of another."""
+    with caplog.at_level(logging.INFO, logger="tierscope"):
+        assert not tierscope.instrument(Settings(trusted_hosts={"llm.example": "opnai"}))
+    (line,) = [r.getMessage() for r in caplog.records]
+    assert line.startswith(
+        "Tierscope is off: TIERSCOPE_TRUSTED_HOSTS='llm.example=opnai': use one of _OTHER, aws.bedrock"
+    )
+
+
 def test_without_providers_one_line_says_so(caplog: pytest.LogCaptureFixture) -> None:
     """No provider configured: an INFO line, and everything works."""
     with caplog.at_level(logging.INFO, logger="tierscope"):

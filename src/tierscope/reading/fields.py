@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NOTHING: Final[Mapping[str, Any]] = {}
+_INT64: Final = 2**63
 MAX_TEXT: Final = 512
 """Characters kept of any text from the wire; ids and models are far shorter."""
 
@@ -44,8 +45,8 @@ def text(thing: object, name: str) -> str | None:
 
 
 def count(value: object) -> int | None:
-    """Return a count of zero or more, or ``None``; a bool is no count."""
-    return value if type(value) is int and value >= 0 else None
+    """Return a count of zero or more that OTLP can carry (int64), or ``None``; a bool is no count."""
+    return value if type(value) is int and 0 <= value < _INT64 else None
 
 
 def flag(thing: object, name: str) -> bool | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tierscope import tiers
 from tierscope.catalog.providers import AZURE
 from tierscope.model import Request
 from tierscope.reading import request as reading
-from tierscope.words import UNREPORTED
+from tierscope.words import UNREPORTED, UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -33,6 +33,20 @@ def _is_azure(kind: Hashable) -> bool:
 def _address(url: Any) -> tuple[str | None, int | None]:
     """Return host and port of a URL of httpx or httpx2; the scheme's own port where none is written."""
     return url.host or None, url.port or _PORTS.get(url.scheme)
+
+
+class Where(NamedTuple):
+    """Whom a request goes to, as settings name it."""
+
+    deployment: str | None
+    project: str | None
+    host: str | None
+    port: int | None
+
+    def subjects(self) -> tuple[tuple[str, str], ...]:
+        """Return the keys of ``Settings.expected_tiers`` that apply, the nearest first."""
+        port = ("host", f"{self.host}:{self.port}")
+        return ("deployment", self.deployment or ""), ("project", self.project or ""), port, ("host", self.host or "")
 
 
 def provider_row(world: World, host: str | None, port: int | None, *, is_azure: bool) -> tuple[Provider, bool]:
@@ -63,28 +77,30 @@ def known_row(world: World, host: str | None, port: int | None, *, is_azure: boo
     return known
 
 
-def configured_tier(
-    world: World, row: Provider, *, deployment: str | None, project: str | None, host: str | None
-) -> str | None:
-    """Return what an omitted tier resolves to: deployment, project, host, default setting, the host's documents."""
+def expected_tier(world: World, row: Provider, word: str, where: Where, *, is_header: bool = False) -> str | None:
+    """Return the tier that a requested word promises; what the host documents of no tier says nothing of ``auto``."""
+    configured = configured_tier(world, where) or (row.unset_means if word == UNSET else None)
+    return tiers.expected(
+        word, configured=configured, auto_means=row.header_auto_means if is_header else row.auto_means
+    )
+
+
+def configured_tier(world: World, where: Where) -> str | None:
+    """Return what ``auto`` and an omitted tier resolve to by the settings: deployment, project, host, default."""
     table = world.settings.expected_tiers
-    subjects = (("deployment", deployment), ("project", project), ("host", host)) if table else ()
-    found = (table.get((subject, name)) for subject, name in subjects if name)
-    return next((tier for tier in found if tier), None) or world.settings.default_tier or row.unset_means
+    found = (table[subject] for subject in where.subjects() if subject in table) if table else ()
+    return next(iter(found), world.settings.default_tier)
 
 
 def with_tier(world: World, request: Request, row: Provider, raw: str | None, source: TierSource) -> Request:
     """Return the request with its tier resolved anew."""
     word = tiers.requested(raw, row.aliases)
-    configured = configured_tier(
-        world, row, deployment=request.deployment, project=request.project, host=request.address
-    )
-    meant = row.header_auto_means if source == "header" else row.auto_means
+    where = Where(request.deployment, request.project, request.address, request.port)
     return request._replace(
         tier_raw=raw,
         tier_source=source,
         requested=word,
-        expected=tiers.expected(word, configured=configured, auto_means=meant),
+        expected=expected_tier(world, row, word, where, is_header=source == "header"),
     )
 
 
@@ -105,8 +121,7 @@ def open_request(
     word, expected = UNREPORTED, None
     if operation != "fetch_response":
         word = tiers.requested(raw, row.aliases)
-        configured = configured_tier(world, row, deployment=deployment, project=project, host=host)
-        expected = tiers.expected(word, configured=configured, auto_means=row.auto_means)
+        expected = expected_tier(world, row, word, Where(deployment, project, host, port))
     request = Request(
         operation=operation,
         endpoint=endpoint,
