@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+LEGS   := $(basename $(notdir $(wildcard requirements/openai-*.in)))
+PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: demo test check lint types imports generated unit legs fix docs pins bench clean
+.PHONY: demo test check lint types imports generated unit legs matrix fix docs pins bench clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
@@ -38,6 +40,9 @@ unit: $(READY)  ## the tests, on the newest openai
 legs: $(READY)  ## the tests that drive the SDK, on the newest openai 2.x
 	$(BIN)/python tools/leg.py openai-2
 
+matrix: $(READY)  ## the same on every openai that has a leg, oldest to newest
+	$(BIN)/python tools/leg.py $(LEGS)
+
 fix: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -49,8 +54,8 @@ bench: $(READY)
 	$(BIN)/python bench/overhead.py
 
 pins:  ## recompile the pinned requirements (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --prerelease=if-necessary-or-explicit --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/openai-2.in -o requirements/openai-2.txt
+	$(PIN) --prerelease=if-necessary-or-explicit requirements/dev.in -o requirements/dev.txt
+	for leg in $(LEGS); do $(PIN) requirements/$$leg.in -o requirements/$$leg.txt || exit; done
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
+from tests.sdk.capabilities import RESPONSES
 from tests.truth import corpus, oracle
 from tests.truth.replay import Replay
 
@@ -28,6 +29,8 @@ RATE_WORDS = {
     "sparse_deltas": "coarse_deltas",
     "rate": None,
 }
+CASES = [pytest.param(e, id=e.name, marks=RESPONSES if e.endpoint == "responses" else ()) for e in EXCHANGES]
+STREAMS = [case for exchange, case in zip(EXCHANGES, CASES, strict=True) if exchange.is_stream]
 pytestmark = pytest.mark.skipif(not EXCHANGES, reason=corpus.REASON)
 
 
@@ -140,7 +143,7 @@ def adapted(exchange: Exchange, record: dict[str, Any], known: dict[str, Any]) -
     return record, known
 
 
-@pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda e: e.name)
+@pytest.mark.parametrize("exchange", CASES)
 def test_a_sync_call_is_recorded_as_its_bytes_say(replay: Replay, exchange: Exchange) -> None:
     """The record of a replayed exchange equals what an independent reading of its bytes says."""
     with testing.capture(SETTINGS[exchange.is_azure]) as calls:
@@ -160,7 +163,7 @@ def test_a_sync_call_is_recorded_as_its_bytes_say(replay: Replay, exchange: Exch
     assert record == known
 
 
-@pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda e: e.name)
+@pytest.mark.parametrize("exchange", CASES)
 async def test_an_async_call_is_recorded_the_same(replay: Replay, exchange: Exchange) -> None:
     """The async client leaves the same record."""
     with testing.capture(SETTINGS[exchange.is_azure]) as calls:
@@ -174,7 +177,7 @@ async def test_an_async_call_is_recorded_the_same(replay: Replay, exchange: Exch
     assert record == known
 
 
-@pytest.mark.parametrize("exchange", [e for e in EXCHANGES if e.is_stream], ids=lambda e: e.name)
+@pytest.mark.parametrize("exchange", STREAMS)
 def test_a_raw_reader_of_lines_leaves_the_same_record(replay: Replay, exchange: Exchange) -> None:
     """A stream read as raw bytes, without any Stream object, tells tier, tokens and shape all the same."""
     with testing.capture(SETTINGS[exchange.is_azure]) as calls:
@@ -195,7 +198,7 @@ def test_a_raw_reader_of_lines_leaves_the_same_record(replay: Replay, exchange: 
     assert record == known
 
 
-@pytest.mark.parametrize("exchange", [e for e in EXCHANGES if e.is_stream], ids=lambda e: e.name)
+@pytest.mark.parametrize("exchange", STREAMS)
 def test_the_generation_rate_is_there_or_absent_for_the_right_reason(replay: Replay, exchange: Exchange) -> None:
     """The required table: four streams have a rate, the others say which condition fails first."""
     with testing.capture(SETTINGS[exchange.is_azure]) as calls:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from tests.sdk import replies
+from tests.sdk.capabilities import RESPONSES_TIER
 from tests.sdk.conftest import ASK, CHAT, TRUSTED
 
 from tierscope import testing
@@ -199,6 +200,7 @@ RESPONSES_DOORS = {
 }
 
 
+@RESPONSES_TIER
 @pytest.mark.parametrize("door", RESPONSES_DOORS, ids=lambda d: d.__name__)
 def test_a_responses_stream_is_never_honored_before_its_terminal_event(service: Service, door: Any) -> None:
     """The echo of the first events is no served tier: cut before the terminal event it is unverified."""
@@ -210,6 +212,7 @@ def test_a_responses_stream_is_never_honored_before_its_terminal_event(service: 
     assert (call.ending, call.outcome, used) == RESPONSES_DOORS[door]
 
 
+@RESPONSES_TIER
 def test_a_manager_that_is_never_entered_leaves_no_record(service: Service) -> None:
     """Nothing was sent, so nothing is recorded."""
     client = service.client(replies.stream(replies.responses_stream()))
@@ -230,6 +233,7 @@ def test_an_error_event_in_mid_stream_is_failed_and_reaches_the_application(serv
     assert (call.ending, call.outcome, call.error_type, call.served) == ("error", "failed", "server_error", "priority")
 
 
+@RESPONSES_TIER
 def test_a_failed_response_is_failed_although_nothing_is_raised(service: Service) -> None:
     """``response.failed`` is no success: outcome failed, error type from its error, ending complete."""
     error = {"code": "server_error", "message": "m"}

@@ -12,6 +12,7 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tests.sdk import replies
+from tests.sdk.capabilities import RESPONSES_TIER
 from tests.sdk.conftest import ASK, CHAT
 from tests.sdk.telemetry import Telemetry
 
@@ -112,6 +113,7 @@ def drive(service: Service) -> None:
         failing.chat.completions.create(**PRIORITY)
 
 
+@RESPONSES_TIER
 def test_what_is_declared_is_emitted_and_what_is_emitted_is_declared(service: Service, telemetry: Telemetry) -> None:
     """Both ways: span attributes, metric names, units, kinds, descriptions, buckets, attribute keys and values."""
     from tierscope import guard
@@ -233,7 +235,7 @@ def official(telemetry: Telemetry) -> Iterator[Telemetry]:
 
 
 @pytest.mark.parametrize("is_stream", [False, True], ids=["body", "stream"])
-@pytest.mark.parametrize("endpoint", ["chat", "responses"])
+@pytest.mark.parametrize("endpoint", ["chat", pytest.param("responses", marks=RESPONSES_TIER)])
 def test_beside_the_official_package_its_span_is_enriched(
     service: Service, official: Telemetry, endpoint: str, is_stream: bool
 ) -> None:

@@ -18,6 +18,7 @@ import pytest
 import wrapt
 from openai import _base_client, _streaming
 from tests.sdk import replies
+from tests.sdk.capabilities import KEY_PROVIDER
 from tests.sdk.conftest import CHAT, TRUSTED
 from tests.sdk.telemetry import Telemetry
 
@@ -141,6 +142,7 @@ async def test_forty_streams_at_once_do_not_mix_tiers_up(service: Service) -> No
     assert [(c.ending, c.reply.usage.output) for c in calls] == [("complete", 12)] * 40
 
 
+@KEY_PROVIDER
 def test_a_token_provider_that_calls_a_client_is_a_record_of_its_own(service: Service) -> None:
     """An API-key provider that itself asks a model while the request is prepared: two records, no attempt mixed up."""
     inner = service.client(replies.whole(replies.chat("flex")))

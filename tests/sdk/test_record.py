@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from tests.sdk import replies
+from tests.sdk.capabilities import RESPONSES, RESPONSES_TIER
 from tests.sdk.conftest import ASK, CHAT, TRUSTED
 
 from tierscope import testing
@@ -133,6 +134,7 @@ def test_the_last_tier_of_a_chat_stream_wins(service: Service) -> None:
     assert (calls[0].served, calls[0].outcome) == ("default", "downgraded")
 
 
+@RESPONSES
 def test_the_first_token_is_no_role_and_no_created_event(service: Service) -> None:
     """Time to first token ignores ``response.created`` and role-only deltas; first event is kept apart."""
     client = service.client(replies.stream(replies.responses_stream()), gap_s=0.02)
@@ -143,6 +145,7 @@ def test_the_first_token_is_no_role_and_no_created_event(service: Service) -> No
 
 
 # ── background ────────────────────────────────────────────────────────────────────────────────────────────────────
+@RESPONSES_TIER
 def test_background_tokens_count_once_however_often_it_is_retrieved(service: Service) -> None:
     """Queued: unverified and no tokens. Terminal: the tier of the asker, tokens once. Again: nothing new."""
     queued = replies.whole(replies.responses("priority", "queued", background=True))
@@ -164,6 +167,7 @@ def test_background_tokens_count_once_however_often_it_is_retrieved(service: Ser
     ]
 
 
+@RESPONSES
 @pytest.mark.parametrize("background", [False, None])
 def test_an_old_stored_response_is_not_counted_when_fetched(service: Service, background: bool | None) -> None:
     """Without ``background: true`` a fetched response was somebody's use before: no tokens."""
