@@ -34,8 +34,18 @@ CEILING = 1.8
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """Microseconds per call of one block."""
+
+    cpu: float
+    """Process CPU time, deferred work and other threads included."""
+    caller: float
+    """Wall time that the caller waited, deferred work excluded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Overhead:
-    """Microseconds of CPU per call over the bare client: the median of paired blocks, and its quartiles."""
+    """Microseconds per call over the bare client: the median of paired blocks, and its quartiles."""
 
     median: float
     low: float
@@ -88,24 +98,25 @@ def canned() -> httpx2.MockTransport:
     return httpx2.MockTransport(reply)
 
 
-def block(contestant: Contestant, operation: Callable[[], Any]) -> float:
-    """CPU microseconds per call of one block, deferred work and other threads included."""
+def block(contestant: Contestant, operation: Callable[[], Any]) -> Block:
+    """Measure one block."""
     contestant.enter()
     for _ in range(WARM):
         contestant.call(operation)
     contestant.settle()
-    start = time.process_time_ns()
+    wall, cpu = time.perf_counter_ns(), time.process_time_ns()
     for _ in range(CALLS):
         contestant.call(operation)
+    waited = time.perf_counter_ns() - wall
     contestant.settle()
-    spent = time.process_time_ns() - start
+    spent = time.process_time_ns() - cpu
     contestant.leave()
-    return spent / CALLS / 1000
+    return Block(spent / CALLS / 1000, waited / CALLS / 1000)
 
 
-def measure(contestants: list[Contestant], operation: Callable[[], Any], rounds: int) -> dict[str, list[float]]:
+def measure(contestants: list[Contestant], operation: Callable[[], Any], rounds: int) -> dict[str, list[Block]]:
     """The blocks of every contestant, interleaved in an order drawn anew for each round."""
-    spent: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
+    spent: dict[str, list[Block]] = {contestant.name: [] for contestant in contestants}
     order, rng = list(contestants), random.Random(1)
     for _ in range(rounds):
         rng.shuffle(order)
@@ -114,10 +125,10 @@ def measure(contestants: list[Contestant], operation: Callable[[], Any], rounds:
     return spent
 
 
-def over(spent: dict[str, list[float]], name: str) -> Overhead:
+def over(spent: dict[str, list[Block]], name: str, what: str = "cpu") -> Overhead:
     """What a contestant costs over the bare blocks of the same rounds."""
-    pairs = [own - bare for own, bare in zip(spent[name], spent["bare"], strict=True)]
-    low, median, high = statistics.quantiles(pairs, n=4)
+    rounds = zip(spent[name], spent["bare"], strict=True)
+    low, median, high = statistics.quantiles([getattr(own, what) - getattr(bare, what) for own, bare in rounds], n=4)
     return Overhead(median, low, high)
 
 
@@ -131,6 +142,21 @@ def check(contestants: list[Contestant], rounds: int) -> None:
             raise SystemExit(f"{contestant.name}: {spans} spans, {attributes} attributes, {records} records")
         if spans:
             print(f"{contestant.name:22} {attributes / spans:5.1f} attributes, {records / spans:4.1f} records per call")
+
+
+def report(spent: dict[str, list[Block]]) -> None:
+    """Print what each contestant adds, in CPU and to the caller, beside the floor."""
+    bare = spent["bare"]
+    print(f"bare: {statistics.median(b.cpu for b in bare):.0f} us of CPU a call; {len(bare)} blocks of {CALLS} calls")
+    print(f"{'added per call':22} {'CPU':>9} {'quartiles':>16} {'x floor':>8} {'caller':>10} {'x floor':>8}")
+    floor, waited = over(spent, "floor").median, over(spent, "floor", "caller").median
+    for name in list(spent)[1:]:
+        cpu, caller = over(spent, name), over(spent, name, "caller").median
+        spread = f"{cpu.low:+.0f} ... {cpu.high:+.0f}"
+        print(
+            f"{name:22} {cpu.median:+6.0f} us {spread:>16} {cpu.median / floor:8.2f}"
+            f" {caller:+7.0f} us {caller / waited:8.2f}"
+        )
 
 
 def main() -> int:
@@ -153,13 +179,8 @@ def main() -> int:
     ]
     spent = measure(contestants, operation, rounds)
     check(contestants, rounds)
-    print(f"bare: {statistics.median(spent['bare']):.0f} us of CPU a call; {rounds} blocks of {CALLS} calls each")
-    floor = over(spent, "floor").median
-    for name in list(spent)[1:]:
-        cost = over(spent, name)
-        spread = f"IQR {cost.low:+.0f} ... {cost.high:+.0f}"
-        print(f"{name:22} {cost.median:+7.1f} us ({spread})  {cost.median / floor:5.2f} x floor")
-    ratio = over(spent, "tierscope").median / floor
+    report(spent)
+    ratio = over(spent, "tierscope").median / over(spent, "floor").median
     print(f"tierscope: {ratio:.2f} x the floor of one span and {FLOOR_RECORDS} records; at most {CEILING}")
     return int(ratio > CEILING)
 

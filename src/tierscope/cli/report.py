@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from tierscope.cli.sentences import plain
 from tierscope.cli.table import print_report
 from tierscope.ledger import LedgerError
 from tierscope.ledger.queries import Tally
@@ -49,5 +50,5 @@ def read(ledger: Path, after: int = 0) -> Report:
     except LedgerError as error:
         raise click.ClickException(str(error)) from None
     except sqlite3.Error as error:
-        raise click.ClickException(f"{ledger} cannot be read to its end: {error}.") from None
+        raise click.ClickException(f"{ledger} cannot be read to its end: {plain(str(error))}.") from None
     return tally.report()

@@ -118,7 +118,7 @@ def many(count: int, thing: str) -> str:
 
 def percent(share: float) -> str:
     """A share in whole per cents; only none is 0%, and only all are 100%."""
-    if share and share < 0.005:  # noqa: PLR2004  what would be rounded to 0
+    if 0 < share <= 0.005:  # noqa: PLR2004  what would be rounded to 0
         return "<1%"
     return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"  # noqa: PLR2004  what would be rounded to 100
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,8 +57,6 @@ def simulate(host: str, port: int, name: str, ledger: Path | None, seed: int | N
 
 
 def _profile(name: str, seed: int | None, time_scale: float | None) -> Profile:
-    from dataclasses import replace  # noqa: PLC0415  see above
-
     from tierscope.simulator import Profile  # noqa: PLC0415  see above
 
     profile = Profile.fast() if name == "fast" else Profile.demo()
@@ -83,4 +83,5 @@ def _port_of(host: str, port: int) -> int:
 
 
 def _no_listener(host: str, port: int, error: OSError) -> click.ClickException:
-    return click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}. Try --port 0.")
+    remedy = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
+    return click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}{remedy}")

@@ -37,6 +37,9 @@ _WIDE_HEADS: Final = (
 )
 _NARROW_HEADS: Final = ("Served tier", "Calls", "Share", "Gen.\ntok/s", "E2E\ntok/s", "First\ntoken", "Tokens")
 _TROUBLE: Final = "Trouble"
+_TIER_AND: Final = len(_WIDE_HEADS)
+"""How many columns stand beside that of the tiers."""
+_TIER_MIN: Final = 10
 _LONG: Final = 100_000
 _TENTHS_BELOW, _HUNDREDTHS_BELOW = 9.95, 9.995
 _UNITS: Final = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R")
@@ -64,8 +67,8 @@ def table(report: Report, width: int) -> RenderableType:
     is_wide = width >= WIDE
     heads = tuple(Text(head, style=QUIET) for head in (*(_WIDE_HEADS if is_wide else _NARROW_HEADS), _TROUBLE))
     rows = [(group, _cells(group)) for group in report.groups]
-    widths = _widths([heads, *(cells for _, cells in rows)])
     gap = 2 if is_wide else 1
+    widths = _widths([heads, *(cells for _, cells in rows)], width - gap * _TIER_AND)
     return Stack(_line(heads, widths, gap), *_body(report, rows, widths, gap))
 
 
@@ -81,9 +84,12 @@ def _body(
                 yield Text(plain(f"    {inferred(group.causes)}"), style=QUIET)
 
 
-def _widths(rows: Sequence[Cells]) -> list[int]:
-    """The widest line of each column."""
-    return [max(line.cell_len for cell in column for line in cell.split()) for column in zip(*rows, strict=True)]
+def _widths(rows: Sequence[Cells], room: int) -> list[int]:
+    """The widest line of each column; where there is no room for all, the tiers give way, and fold."""
+    tier, *figures = [
+        max(line.cell_len for cell in column for line in cell.split()) for column in zip(*rows, strict=True)
+    ]
+    return [max(_TIER_MIN, min(tier, room - sum(figures))), *figures]
 
 
 def _line(cells: Cells, widths: Sequence[int], gap: int) -> Table:
@@ -149,17 +155,21 @@ def _trouble(group: Group) -> Text:
 
 
 def number(value: float | None) -> str:
-    """A rate in two figures or all before the point; an en dash where it is unknown."""
+    """A rate in at most five characters; an en dash where it is unknown."""
     if value is None:
         return UNKNOWN
-    return f"{value:.1f}" if value < _TENTHS_BELOW else f"{value:.0f}"
+    return f"{value:.1f}" if value < _TENTHS_BELOW else _whole(value)
 
 
 def seconds(value: float | None) -> str:
     """Seconds to the hundredth, from ten on whole ones; an en dash where unknown."""
     if value is None:
         return UNKNOWN
-    return f"{value:.2f} s" if value < _HUNDREDTHS_BELOW else f"{value:.0f} s"
+    return f"{value:.2f} s" if value < _HUNDREDTHS_BELOW else f"{_whole(value)} s"
+
+
+def _whole(value: float) -> str:
+    return f"{value:.0f}" if value < _LONG else short(round(value))
 
 
 def short(count: int) -> str:

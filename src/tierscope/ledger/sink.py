@@ -117,14 +117,9 @@ class LedgerSink:
     def _commit(self, rows: list[tuple[schema.Value, ...]]) -> None:
         if self._db is None:
             self._db = store.open_to_write(self._path)
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            self._db.executemany(schema.INSERT, rows)
-            self._db.execute("COMMIT")
-        except sqlite3.Error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+        self._db.execute("BEGIN IMMEDIATE")  # what fails from here on is rolled back by closing the connection
+        self._db.executemany(schema.INSERT, rows)
+        self._db.execute("COMMIT")
 
     def _refuse(self, why: str) -> None:
         """Give up for good: the file is not ours, and stays as it is. Every row it was to get is counted."""
@@ -136,6 +131,8 @@ class LedgerSink:
     def _failed(self, error: sqlite3.Error) -> None:
         self._failures += 1
         self._close()
+        if self._failures == 1 and store.is_locked(error):
+            return  # two processes made the ledger, or wrote, at the same moment: said when it lasts
         guard.note(
             "ledger", f"TIERSCOPE_LEDGER={self._named} cannot be written now: {_reason(self._path, error)}; rows wait"
         )

@@ -5,25 +5,32 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tierscope.ledger.schema import APPLICATION_ID, COLUMNS, TABLE, VERSION, LedgerError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 BUSY_S: Final = 0.25
 """How long one statement waits for another process; the sink tries again by itself, so this stays short."""
+PATIENCE_S: Final = 5.0
+"""How long a reader waits for another process."""
+_PRIMARY: Final = 0xFF
+"""The part of an SQLite error code that names its kind."""
 _NEW: Final = (0, 0, 0)
 
 
 def _marks(db: sqlite3.Connection) -> tuple[int, int, int]:
-    """Application id, version, and the number of things in the file: all zero in a file that is still nobody's."""
-    return (
+    """Application id, version, and the number of things in the file: all zero in a file that is still nobody's.
+
+    Of one moment: another process may make the ledger between two statements, which would look like a foreign file.
+    """
+    db.execute("SAVEPOINT marks")  # also inside of a transaction, unlike BEGIN
+    marks = (
         db.execute("PRAGMA application_id").fetchone()[0],
         db.execute("PRAGMA user_version").fetchone()[0],
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0],
     )
+    db.execute("RELEASE marks")
+    return marks
 
 
 def _is_ledger(db: sqlite3.Connection, path: str) -> bool:
@@ -83,12 +90,10 @@ def _refuse_foreign(path: str) -> None:
         LedgerError: it is something else.
 
     """
-    with contextlib.suppress(
-        sqlite3.OperationalError
-    ):  # not there yet, locked, a journal to roll back: said on opening
-        db = sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
-        with contextlib.closing(db):
-            _is_ledger(db, path)
+    with contextlib.suppress(sqlite3.OperationalError):  # not there yet, locked: said when it is opened to write
+        db = _attached(Path(path), "mode=ro", BUSY_S)
+        if db is not None:
+            db.close()
 
 
 def _create(db: sqlite3.Connection, path: str) -> None:
@@ -122,31 +127,33 @@ def open_to_read(path: str | Path) -> sqlite3.Connection | None:
     try:
         return _opened(path)
     except sqlite3.Error as error:
-        raise LedgerError(f"{path} cannot be read: {error}. Check its permissions, and those of its folder.") from None
+        remedy = "Try again" if is_locked(error) else "Check its permissions, and those of its folder"
+        raise LedgerError(f"{path} cannot be read: {error}. {remedy}.") from None
 
 
 def _opened(path: Path) -> sqlite3.Connection | None:
-    failure: sqlite3.OperationalError | None = None
-    for uri in _uris(path):
-        db = sqlite3.connect(uri, uri=True, timeout=5.0, check_same_thread=False)
-        try:
-            if _is_ledger(db, str(path)):
-                return db
-        except sqlite3.OperationalError as error:
-            failure = failure or error
-        except LedgerError:
-            db.close()
+    """Open it as it is; in a read-only place and without a WAL, as a file that never changes."""
+    try:
+        return _attached(path, "mode=ro", PATIENCE_S)
+    except sqlite3.OperationalError as error:
+        if is_locked(error) or Path(f"{path}-wal").exists():
             raise
-        else:
+    return _attached(path, "immutable=1", PATIENCE_S)
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Whether another process is at work on the file: a matter of time."""
+    return (getattr(error, "sqlite_errorcode", 0) & _PRIMARY) == sqlite3.SQLITE_BUSY
+
+
+def _attached(path: Path, how: str, patience: float) -> sqlite3.Connection | None:
+    """A connection that cannot write to this ledger; ``None`` where the file is still empty."""
+    uri = f"{path.absolute().as_uri()}?{how}"
+    db = sqlite3.connect(uri, uri=True, timeout=patience, check_same_thread=False)
+    is_ours = False
+    try:
+        is_ours = _is_ledger(db, str(path))
+    finally:
+        if not is_ours:
             db.close()
-            return None
-        db.close()
-    raise failure or sqlite3.OperationalError("unknown")
-
-
-def _uris(path: Path) -> Iterator[str]:
-    """How to open it: as it is; and in a read-only place without a WAL file, as one that never changes."""
-    base = path.absolute().as_uri()
-    yield f"{base}?mode=ro"
-    if not Path(f"{path}-wal").exists():
-        yield f"{base}?immutable=1"
+    return db if is_ours else None
