@@ -175,17 +175,18 @@ def test_creating_anew_after_a_crash_in_the_middle_of_creating(tmp_path: Path) -
 def test_a_ledger_made_while_it_is_looked_at_is_not_foreign(tmp_path: Path, moment: str) -> None:
     """Workers that start at once: whatever another does between two looks, a file is nobody's or a whole ledger."""
     path = tmp_path / "calls.db"
-    others: list[None] = []
+    others: list[str] = []
 
     def meanwhile(statement: str) -> None:
         if moment in statement and not others:
-            others.append(open_to_write(str(path)).close())
+            others.append(statement)
+            open_to_write(str(path)).close()
 
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode = WAL")
         db.set_trace_callback(meanwhile)
         assert store._is_ledger(db, str(path)) in {False, True}
-        assert others == [None]
+        assert len(others) == 1
         assert store._is_ledger(db, str(path)) is True
 
 

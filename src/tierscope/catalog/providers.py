@@ -85,7 +85,8 @@ def _host_matches(entry: str, host: str) -> bool:
     if entry.startswith("."):
         return host.endswith(entry)
     head, star, tail = entry.partition("*")
-    return host == entry if not star else host.startswith(head) and host.endswith(tail) and len(host) > len(head + tail)
+    region = host.removeprefix(head).removesuffix(tail) if star else ""
+    return host == f"{head}{region}{tail}" and bool(region) == bool(star) and "." not in region
 
 
 def _refusal(row: Mapping[str, Any]) -> Refusal:

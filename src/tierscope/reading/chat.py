@@ -74,9 +74,9 @@ class ChatReader:
         self.is_news = False
         if not fields:
             return NOTHING
-        tier = fields.get("service_tier")
-        if tier and tier != self.tier_raw and isinstance(tier, str):
-            self.tier_raw, self.is_news = tier, True
+        tier = fields["service_tier"] if "service_tier" in fields else field(chunk, "service_tier")
+        if tier and tier != self.tier_raw:
+            self._tier(text(chunk, "service_tier"))
         if self._id is None:
             self._first(chunk)
         if fields.get("error") is not None:  # only raw readers see it: the SDK raises before it hands such a chunk on
@@ -86,6 +86,10 @@ class ChatReader:
             self.usage, self.is_news = usages.of_chat(usage) or self.usage, True
         choices = fields.get("choices")
         return self._choices(choices) if choices and type(choices) is list else NOTHING
+
+    def _tier(self, word: str | None) -> None:
+        if word and word != self.tier_raw:
+            self.tier_raw, self.is_news = word, True
 
     def _first(self, chunk: object) -> None:
         self._id, self._model = text(chunk, "id"), text(chunk, "model") or self._model
@@ -101,9 +105,9 @@ class ChatReader:
 
     def _choice(self, choice: dict[str, Any]) -> int:
         index = choice.get("index")
-        reason = choice.get("finish_reason")
-        if reason is not None or index not in self._finish:
-            self._finish[index if type(index) is int else 0] = reason if isinstance(reason, str) else None
+        at = index if type(index) is int else 0
+        if choice.get("finish_reason") or at not in self._finish:  # some hosts send "" on every chunk
+            self._finish[at] = text(choice, "finish_reason") or self._finish.get(at)
         delta = choice.get("delta")
         if delta is None:
             return self._text(choice.get("text"))

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from tierscope.model import Headers, RateLimits
+from tierscope.reading.fields import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +30,7 @@ _WANTED: Final[Mapping[bytes, str]] = {
 _SPILLED_FROM: Final = b"x-ms-spillover-from-"
 """Azure prints the name either as the value of ``…-from-deployment`` or inside the header's own name."""
 _FLAGS: Final[Mapping[str, bool]] = {"true": True, "false": False}
-_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?", re.ASCII)
 MAX_TEXT: Final = 256
 
 
@@ -74,15 +75,14 @@ def _rate_limits(found: Mapping[str, str]) -> RateLimits | None:
 
 def _count(value: str | None) -> int | None:
     """Azure has answered -1 for limits it does not know: that is unknown, not a number."""
-    return int(value) if value and value.isascii() and value.isdigit() else None
+    return count(int(value)) if value and value.isascii() and value.isdigit() else None
 
 
 def _number(value: str | None) -> float | None:
-    try:
-        number = float(value) if value else -1.0
-    except ValueError:
+    """Plain digits only: ``float`` would take "1_000", "1e3" and "nan" too; a text that was cut says nothing."""
+    if not value or len(value) >= MAX_TEXT or not value.isascii():
         return None
-    return number if 0 <= number < float("inf") else None
+    return float(value) if value.replace(".", "", 1).isdigit() else None
 
 
 def seconds(value: str | None) -> float | None:

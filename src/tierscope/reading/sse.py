@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 MAX_EVENT: Final = 16 * 1024 * 1024
 """Bytes of one event (or of one JSON body) that are kept; a larger one is skipped, and what it said is unknown."""
+_DATA: Final = b"data:"
 
 
 class Inflater:
@@ -41,6 +42,7 @@ class EventScan:
         self._line = bytearray()
         self._data: list[bytes] = []
         self._size = 0
+        self._cut = 0
         self._after_cr = False
         self.is_done = False
 
@@ -49,8 +51,9 @@ class EventScan:
         data = self._unix(data)
         self._line += data
         if b"\n" not in data:
-            if len(self._line) > MAX_EVENT:
-                self._line.clear()
+            if len(self._line) > MAX_EVENT:  # the beginning says what kind of line it is, the rest only how long
+                self._cut += len(self._line) - len(_DATA)
+                del self._line[len(_DATA) :]
             return
         *lines, rest = bytes(self._line).split(b"\n")
         self._line = bytearray(rest)
@@ -61,20 +64,27 @@ class EventScan:
 
     def _unix(self, data: bytes) -> bytes:
         """Return the bytes with plain line ends; a CR LF pair may be cut in two by the network."""
+        if not data:
+            return data
         if self._after_cr and data.startswith(b"\n"):
             data = data[1:]
         self._after_cr = data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
     def _take(self, line: bytes) -> dict[str, Any] | None:
-        if line.startswith(b"data:"):
-            self._size += len(line)
+        cut, self._cut = self._cut, 0
+        if line.startswith(_DATA):
+            self._size += len(line) + cut
             if self._size <= MAX_EVENT:
-                self._data.append(line[5:].lstrip(b" "))
+                self._data.append(line[len(_DATA) :].lstrip(b" "))
+            else:
+                self._data.clear()
             return None
-        if line or not self._data:
+        if line:
             return None
         data, self._data, self._size = b"\n".join(self._data), [], 0
+        if not data:
+            return None
         if data.startswith(b"[DONE]"):
             self.is_done = True
             return None
