@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-LEGS   := $(basename $(notdir $(wildcard requirements/openai-*.in)))
+LEGS   ?=
+OLD    := $(basename $(notdir $(wildcard requirements/openai-*.in)))
+BESIDE := $(filter-out dev $(OLD),$(basename $(notdir $(wildcard requirements/*.in))))
 PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .PHONY: demo test check lint types imports generated unit legs matrix fix docs pins bench clean
@@ -11,7 +13,7 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
 
-test: check unit legs  ## everything that CI runs
+test: check unit matrix  ## everything that CI runs
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -37,11 +39,11 @@ generated: $(READY)
 unit: $(READY)  ## the tests, on the newest openai
 	$(BIN)/pytest -q -n auto --dist loadgroup
 
-legs: $(READY)  ## the tests that drive the SDK, on the newest openai 2.x
-	$(BIN)/python tools/leg.py openai-2
+matrix: $(READY)  ## the tests that drive the SDK, on every leg of tools/legs.toml or on LEGS="openai-2 ..."
+	$(BIN)/python tools/matrix.py $(LEGS)
 
-matrix: $(READY)  ## the same on every openai that has a leg, oldest to newest
-	$(BIN)/python tools/leg.py $(LEGS)
+legs: $(READY)  ## which legs there are, and why
+	$(BIN)/python tools/matrix.py --list
 
 fix: $(READY)
 	$(BIN)/ruff format .
@@ -55,7 +57,8 @@ bench: $(READY)
 
 pins:  ## recompile the pinned requirements (needs uv)
 	$(PIN) --prerelease=if-necessary-or-explicit requirements/dev.in -o requirements/dev.txt
-	for leg in $(LEGS); do $(PIN) requirements/$$leg.in -o requirements/$$leg.txt || exit; done
+	for pins in $(OLD); do $(PIN) requirements/$$pins.in -o requirements/$$pins.txt || exit; done
+	for pins in $(BESIDE); do $(PIN) -c requirements/dev.txt requirements/$$pins.in -o requirements/$$pins.txt || exit; done
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

@@ -1,22 +1,46 @@
-"""A loopback service that says what a test tells it, and clients of it."""
+"""A loopback service that says what a test tells it, and clients of it, by whatever HTTP library a leg names."""
 
 from __future__ import annotations
 
+import gc
+import importlib
 import itertools
-from typing import TYPE_CHECKING, Any
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
+import certifi
 import openai
 import pytest
+from openai import _base_client
 from tests.sdk import replies
 from tests.sdk.telemetry import TRUSTED, Telemetry
 from tests.truth.replay import Replay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+HTTP: Final = importlib.import_module("httpx2" if hasattr(_base_client, "httpx2") else "httpx")
+"""The HTTP library of the installed openai: httpx until 2.x, httpx2 from 3.0."""
 NUMBERS = itertools.count()
 CHAT: dict[str, Any] = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}
 ASK: dict[str, Any] = {"model": "gpt-5", "input": "hi"}
+
+
+def http_client(*, is_async: bool) -> Any:
+    """Return what a leg of the matrix wants its clients to be given: ``None`` for their default."""
+    wanted = os.environ.get("TIERSCOPE_TEST_CLIENT")
+    if wanted == "httpx":  # an openai on httpx2 takes its clients too
+        legacy = importlib.import_module("httpx")
+        return legacy.AsyncClient() if is_async else legacy.Client()
+    return openai.DefaultAioHttpClient() if wanted == "aiohttp" and is_async else None
+
+
+def client_of(kind: type[Any], **options: Any) -> Any:
+    """Return a client of this class, on the HTTP library that is to be tested."""
+    client = http_client(is_async=issubclass(kind, openai.AsyncOpenAI))
+    return kind(**{"api_key": "sk-test", "max_retries": 0, "http_client": client, **options})
 
 
 class Service:
@@ -35,7 +59,7 @@ class Service:
 
     def client(self, *answers: replies.Reply, retries: int = 0, **how: Any) -> openai.OpenAI:
         """Return a client of these answers."""
-        client = openai.OpenAI(api_key="sk-test", base_url=self.url(*answers, **how), max_retries=retries)
+        client = client_of(openai.OpenAI, base_url=self.url(*answers, **how), max_retries=retries)
         self._clients.append(client)
         return client
 
@@ -46,7 +70,35 @@ class Service:
 
     def aclient(self, *answers: replies.Reply, retries: int = 0, **how: Any) -> openai.AsyncOpenAI:
         """Return an async client of these answers."""
-        return openai.AsyncOpenAI(api_key="sk-test", base_url=self.url(*answers, **how), max_retries=retries)
+        return client_of(openai.AsyncOpenAI, base_url=self.url(*answers, **how), max_retries=retries)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def versions(record_testsuite_property: Callable[[str, object], None]) -> None:
+    """Tell the matrix what was tested."""
+    record_testsuite_property("python", platform.python_version())
+    record_testsuite_property("openai", openai.__version__)
+    record_testsuite_property("http", f"{HTTP.__name__} {HTTP.__version__}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Spare every client the reading of 140 certificates: nothing here speaks TLS."""
+    first, end, _ = Path(certifi.where()).read_text("utf-8").partition("-----END CERTIFICATE-----\n")
+    file = tmp_path_factory.mktemp("tls") / "one.pem"
+    file.write_text(first + end, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(file))
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_heap() -> Iterator[None]:
+    """Spare every collection the SDK's 150 000 objects: what was there before a module is not its garbage."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
@@ -71,4 +123,4 @@ def telemetry() -> Iterator[Telemetry]:
         yield running
 
 
-__all__ = ["ASK", "CHAT", "TRUSTED", "Service"]
+__all__ = ["ASK", "CHAT", "HTTP", "TRUSTED", "Service", "client_of"]

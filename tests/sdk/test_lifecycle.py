@@ -19,7 +19,7 @@ import wrapt
 from openai import _base_client, _streaming
 from tests.sdk import replies
 from tests.sdk.capabilities import KEY_PROVIDER
-from tests.sdk.conftest import CHAT, TRUSTED
+from tests.sdk.conftest import CHAT, TRUSTED, client_of
 from tests.sdk.telemetry import Telemetry
 
 import tierscope
@@ -153,7 +153,7 @@ def test_a_token_provider_that_calls_a_client_is_a_record_of_its_own(service: Se
         return "k"
 
     url = service.url(replies.whole(replies.chat("priority")))
-    with openai.OpenAI(api_key=key, base_url=url) as client, testing.capture(TRUSTED) as calls:
+    with client_of(openai.OpenAI, api_key=key, base_url=url) as client, testing.capture(TRUSTED) as calls:
         client.chat.completions.create(**CHAT, service_tier="priority")
     assert [(c.request.requested, c.served, len(c.attempts)) for c in calls] == [
         ("flex", "flex", 1),
