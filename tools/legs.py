@@ -75,7 +75,7 @@ def requirements(pins: str) -> Path:
 def overlay(pins: str) -> Path:
     """Return a folder with these packages, to be first on the path: seconds, where an environment costs a minute."""
     file = requirements(pins)
-    return _installed(pins, [file], lambda target: _pip(Path(sys.executable), file, "--target", str(target)))
+    return installed(pins, [file], lambda target: _pip(Path(sys.executable), file, "--target", str(target)))
 
 
 def own_python(version: str) -> Path:
@@ -89,7 +89,7 @@ def own_python(version: str) -> Path:
         _pip(target / "bin" / "python", file)
         _pip(target / "bin" / "python", None, "--no-build-isolation", "--editable", str(ROOT))
 
-    return _installed(f"python-{version}", [file, ROOT / "pyproject.toml"], install) / "bin" / "python"
+    return installed(f"python-{version}", [file, ROOT / "pyproject.toml"], install) / "bin" / "python"
 
 
 def interpreter(version: str) -> str:
@@ -103,7 +103,7 @@ def interpreter(version: str) -> str:
     raise AbsentError(f"no {name} on the path or under pyenv")
 
 
-def _installed(name: str, sources: Iterable[Path], install: Callable[[Path], None]) -> Path:
+def installed(name: str, sources: Iterable[Path], install: Callable[[Path], None]) -> Path:
     """Return the folder for these sources, made anew where they changed; the folder of their last state goes."""
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
     target = PLACE / f"{name}-{digest}"

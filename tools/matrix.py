@@ -91,7 +91,7 @@ def read(leg: Leg, xml: Path, code: int, seconds: float) -> Result:
     passed = total - failed - len(skips)
     trouble = "" if failed or (code == 0 and passed) else f"pytest ended with {code}, and {passed} tests passed"
     versions = {str(entry.get("name")): str(entry.get("value")) for entry in suite.iter("property")}
-    return Result(leg, passed, failed or bool(trouble), Counter(skips), seconds, versions, trouble)
+    return Result(leg, passed, failed or int(bool(trouble)), Counter(skips), seconds, versions, trouble)
 
 
 def lines(results: Sequence[Result]) -> Iterable[str]:
@@ -135,14 +135,14 @@ def say(result: Result) -> None:
         )
 
 
-def main() -> int:
+def main(words: Sequence[str], file: Path = legs.TABLE) -> int:
     """Run the legs named, or all; return 1 if a test failed on any."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("legs", nargs="*", help="their names; none: all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="so many legs at a time")
     parser.add_argument("--list", action="store_true", help="say which legs there are, and why")
-    asked = parser.parse_args()
-    wanted = legs.chosen(asked.legs, legs.table())
+    asked = parser.parse_args(words)
+    wanted = legs.chosen(asked.legs, legs.table(file))
     if asked.list:
         print(*(f"{leg.name:16} {leg.why}" for leg in wanted), sep="\n")
         return 0
@@ -158,4 +158,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

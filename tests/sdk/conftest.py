@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 
 HTTP: Final = importlib.import_module("httpx2" if hasattr(_base_client, "httpx2") else "httpx")
 """The HTTP library of the installed openai: httpx until 2.x, httpx2 from 3.0."""
+LEFT_TO_TRIO: Final = "Async generator '(openai|httpx2?|httpcore2?)[.]"
+"""What trio says of the SDK's own generators, with us and without; none of ours is among them."""
 NUMBERS = itertools.count()
 CHAT: dict[str, Any] = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}
 ASK: dict[str, Any] = {"model": "gpt-5", "input": "hi"}
 
 
-def http_client(*, is_async: bool) -> Any:
-    """Return what a leg of the matrix wants its clients to be given: ``None`` for their default."""
+def http_client(*, is_async: bool = False) -> Any:
+    """Return what a leg of the matrix wants every client to be given, by ``TIERSCOPE_TEST_CLIENT``; mostly nothing."""
     wanted = os.environ.get("TIERSCOPE_TEST_CLIENT")
     if wanted == "httpx":  # an openai on httpx2 takes its clients too
         legacy = importlib.import_module("httpx")
@@ -37,10 +39,15 @@ def http_client(*, is_async: bool) -> Any:
     return openai.DefaultAioHttpClient() if wanted == "aiohttp" and is_async else None
 
 
-def client_of(kind: type[Any], **options: Any) -> Any:
-    """Return a client of this class, on the HTTP library that is to be tested."""
-    client = http_client(is_async=issubclass(kind, openai.AsyncOpenAI))
-    return kind(**{"api_key": "sk-test", "max_retries": 0, "http_client": client, **options})
+def client_of(url: str, retries: int = 0) -> openai.OpenAI:
+    """Return a client of this address."""
+    return openai.OpenAI(api_key="sk-test", base_url=url, max_retries=retries, http_client=http_client())
+
+
+def aclient_of(url: str, retries: int = 0) -> openai.AsyncOpenAI:
+    """Return an async client, which its own ``async with`` closes."""
+    http = http_client(is_async=True)
+    return openai.AsyncOpenAI(api_key="sk-test", base_url=url, max_retries=retries, http_client=http)
 
 
 class Service:
@@ -59,7 +66,7 @@ class Service:
 
     def client(self, *answers: replies.Reply, retries: int = 0, **how: Any) -> openai.OpenAI:
         """Return a client of these answers."""
-        client = client_of(openai.OpenAI, base_url=self.url(*answers, **how), max_retries=retries)
+        client = client_of(self.url(*answers, **how), retries)
         self._clients.append(client)
         return client
 
@@ -70,7 +77,23 @@ class Service:
 
     def aclient(self, *answers: replies.Reply, retries: int = 0, **how: Any) -> openai.AsyncOpenAI:
         """Return an async client of these answers."""
-        return client_of(openai.AsyncOpenAI, base_url=self.url(*answers, **how), max_retries=retries)
+        return aclient_of(self.url(*answers, **how), retries)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Await on trio where a leg asks anyio's plugin instead of pytest-asyncio to run what is async."""
+    return "trio"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under trio only what is awaited differs; the mark ``asyncio`` says that a test is of that loop by nature."""
+    if config.getini("anyio_mode") == "auto":
+        awaited = [i for i in items if "anyio_backend" in i.fixturenames and not i.get_closest_marker("asyncio")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in awaited])
+        items[:] = awaited
+        for item in items:
+            item.add_marker(pytest.mark.filterwarnings(f"ignore:{LEFT_TO_TRIO}:ResourceWarning"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -123,4 +146,4 @@ def telemetry() -> Iterator[Telemetry]:
         yield running
 
 
-__all__ = ["ASK", "CHAT", "HTTP", "TRUSTED", "Service", "client_of"]
+__all__ = ["ASK", "CHAT", "HTTP", "TRUSTED", "Service", "aclient_of", "client_of", "http_client"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from tests.sdk.capabilities import RESPONSES
-from tests.sdk.conftest import client_of
+from tests.sdk.conftest import aclient_of, client_of
 from tests.truth import corpus, oracle
 from tests.truth.replay import Replay
 
@@ -148,7 +148,7 @@ def adapted(exchange: Exchange, record: dict[str, Any], known: dict[str, Any]) -
 def test_a_sync_call_is_recorded_as_its_bytes_say(replay: Replay, exchange: Exchange) -> None:
     """The record of a replayed exchange equals what an independent reading of its bytes says."""
     with testing.capture(SETTINGS[exchange.is_azure]) as calls:
-        client = client_of(openai.OpenAI, base_url=replay.url(exchange.id) + "/v1")
+        client = client_of(replay.url(exchange.id) + "/v1")
         raises = oracle.expected(exchange).error is not None or exchange.status >= 400
         if raises and not (exchange.is_stream and exchange.status < 400):
             with pytest.raises(openai.OpenAIError):
@@ -168,7 +168,7 @@ def test_a_sync_call_is_recorded_as_its_bytes_say(replay: Replay, exchange: Exch
 async def test_an_async_call_is_recorded_the_same(replay: Replay, exchange: Exchange) -> None:
     """The async client leaves the same record."""
     with testing.capture(SETTINGS[exchange.is_azure]) as calls:
-        async with client_of(openai.AsyncOpenAI, base_url=replay.url(exchange.id) + "/v1") as client:
+        async with aclient_of(replay.url(exchange.id) + "/v1") as client:
             try:
                 await aask(client, exchange)
             except openai.APIError:
@@ -182,7 +182,7 @@ async def test_an_async_call_is_recorded_the_same(replay: Replay, exchange: Exch
 def test_a_raw_reader_of_lines_leaves_the_same_record(replay: Replay, exchange: Exchange) -> None:
     """A stream read as raw bytes, without any Stream object, tells tier, tokens and shape all the same."""
     with testing.capture(SETTINGS[exchange.is_azure]) as calls:
-        client = client_of(openai.OpenAI, base_url=replay.url(exchange.id) + "/v1")
+        client = client_of(replay.url(exchange.id) + "/v1")
         response = client.post(
             "/" + exchange.endpoint,
             cast_to=openai.APIResponse[object] if hasattr(openai, "APIResponse") else object,
@@ -203,7 +203,7 @@ def test_a_raw_reader_of_lines_leaves_the_same_record(replay: Replay, exchange: 
 def test_the_generation_rate_is_there_or_absent_for_the_right_reason(replay: Replay, exchange: Exchange) -> None:
     """The required table: four streams have a rate, the others say which condition fails first."""
     with testing.capture(SETTINGS[exchange.is_azure]) as calls:
-        client = client_of(openai.OpenAI, base_url=replay.url(exchange.id) + "/v1")
+        client = client_of(replay.url(exchange.id) + "/v1")
         try:
             ask(client, exchange)
         except openai.APIError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from tests.sdk import replies
-from tests.sdk.conftest import CHAT, TRUSTED, client_of
+from tests.sdk.conftest import CHAT, TRUSTED, http_client
 
 from tierscope import catalog, testing
 from tierscope.config import Settings
@@ -37,8 +37,9 @@ def test_azure_resolves_header_and_deployment(
     service: Service, deployment: str | None, headers: dict[str, str], expected: str, outcome: str, where: str
 ) -> None:
     """Azure's header beats the body, from the client or the call; the deployment comes from client or URL."""
-    client = client_of(
-        openai.AzureOpenAI,
+    client = openai.AzureOpenAI(
+        api_key="k",
+        http_client=http_client(),
         azure_endpoint=service.url(replies.whole(replies.chat("default"))).removesuffix("/v1"),
         azure_deployment=deployment,
         api_version="2024-10-21",

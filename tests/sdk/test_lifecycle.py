@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import gc
 import inspect
@@ -13,13 +12,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import openai
 import pytest
 import wrapt
 from openai import _base_client, _streaming
 from tests.sdk import replies
 from tests.sdk.capabilities import KEY_PROVIDER
-from tests.sdk.conftest import CHAT, TRUSTED, client_of
+from tests.sdk.conftest import CHAT, TRUSTED, http_client
 from tests.sdk.telemetry import Telemetry
 
 import tierscope
@@ -130,15 +130,17 @@ def test_threads_do_not_mix_tiers_up(service: Service) -> None:
 
 
 async def test_forty_streams_at_once_do_not_mix_tiers_up(service: Service) -> None:
-    """``gather`` of 40 streams on one client: each record complete, with its own tokens."""
+    """40 streams at once on one client: each record complete, with its own tokens."""
     async with service.aclient(replies.stream(replies.chat_stream())) as client:
 
-        async def one() -> int:
+        async def one() -> None:
             stream = await client.chat.completions.create(**CHAT, stream=True)
-            return len([chunk async for chunk in stream])
+            assert len([chunk async for chunk in stream]) == 8
 
         with testing.capture(TRUSTED) as calls:
-            assert set(await asyncio.gather(*(one() for _ in range(40)))) == {8}
+            async with anyio.create_task_group() as group:
+                for _ in range(40):
+                    group.start_soon(one)
     assert [(c.ending, c.reply.usage.output) for c in calls] == [("complete", 12)] * 40
 
 
@@ -153,7 +155,10 @@ def test_a_token_provider_that_calls_a_client_is_a_record_of_its_own(service: Se
         return "k"
 
     url = service.url(replies.whole(replies.chat("priority")))
-    with client_of(openai.OpenAI, api_key=key, base_url=url) as client, testing.capture(TRUSTED) as calls:
+    with (
+        openai.OpenAI(api_key=key, base_url=url, http_client=http_client()) as client,
+        testing.capture(TRUSTED) as calls,
+    ):
         client.chat.completions.create(**CHAT, service_tier="priority")
     assert [(c.request.requested, c.served, len(c.attempts)) for c in calls] == [
         ("flex", "flex", 1),

@@ -10,7 +10,7 @@ import pydantic
 import pytest
 from tests.sdk import replies
 from tests.sdk.capabilities import needed
-from tests.sdk.conftest import ASK, CHAT, TRUSTED, client_of
+from tests.sdk.conftest import ASK, CHAT, TRUSTED, http_client
 
 from tierscope import testing
 
@@ -283,7 +283,7 @@ def test_a_subclass_that_overrides_request_is_seen_once(service: Service) -> Non
             return super().request(*args, **kwargs)
 
     url = service.url(replies.whole(CHAT_BODY))
-    with testing.capture(TRUSTED) as calls, client_of(Mine, base_url=url) as client:
+    with testing.capture(TRUSTED) as calls, Mine(api_key="k", base_url=url, http_client=http_client()) as client:
         client.chat.completions.create(**CHAT)
     assert len(calls) == 1
 

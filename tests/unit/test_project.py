@@ -20,6 +20,7 @@ from tierscope.wiring import INSTRUMENTS
 
 ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+MATRIX: Final = tomllib.loads((ROOT / "tools" / "legs.toml").read_text("utf-8"))
 PINS: Final = sorted((ROOT / "requirements").glob("*.txt"))
 MACHINE: Final = re.compile(r"(?<![\w.])/(?:work|home|root|Users)/\w")
 HOST: Final = re.compile(
@@ -104,6 +105,22 @@ def test_every_list_of_requirements_is_compiled() -> None:
     stems = {file.stem for file in (ROOT / "requirements").glob("*.in")}
     assert {file.stem for file in PINS} == stems
     assert "dev" in stems
+
+
+def test_every_pin_belongs_to_a_leg() -> None:
+    """What is laid over the environment is told by the table; its suites are there."""
+    pinned = {leg["pins"] for leg in MATRIX["legs"].values() if "pins" in leg}
+    assert pinned == {file.stem for file in PINS} - {"dev"}
+    places = [word for words in MATRIX["suites"].values() for word in words if word[0].isalpha() and "=" not in word]
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
+def test_the_classifiers_say_what_is_tested() -> None:
+    """Each Python that is claimed has a leg, from the oldest on that installs."""
+    claimed = [c.rpartition(" ")[2] for c in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", c)]
+    legs = [leg["python"] for leg in MATRIX["legs"].values() if "python" in leg]
+    assert claimed == legs[: len(claimed)]
+    assert PROJECT["requires-python"] == f">={claimed[0]}"
 
 
 @pytest.mark.parametrize(
