@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +18,7 @@ TIERSCOPE = (sys.executable, "-c", "from tierscope.cli import main; main()")
 
 def rows(path: Path, query: str) -> list[tuple[object, ...]]:
     """Return what a query finds in a ledger."""
-    with sqlite3.connect(path) as db:
+    with contextlib.closing(sqlite3.connect(path)) as db:
         return db.execute(query).fetchall()
 
 

@@ -233,7 +233,7 @@ def test_a_place_without_permission_is_one_line(place: Path, exists: bool) -> No
     else:
         place.chmod(0o555)
     code = """
-if not os.getuid(): os.setuid(65534)  # root may write everywhere
+unprivileged()
 ledger = LedgerSink("calls.db")
 sinks.FLUSH_S = 0.3
 ledger.ended(numbered(1)); ledger.flush()

@@ -124,7 +124,7 @@ def test_a_ledger_in_a_read_only_folder(place: Path) -> None:
     write(place / "calls.db", [FULL, FULL])
     place.chmod(0o555)
     code = """
-if not os.getuid(): os.setuid(65534)  # root may write everywhere
+unprivileged()
 from tierscope.ledger.store import open_to_read
 print(open_to_read("calls.db").execute("SELECT count(*) FROM calls").fetchone())
 """
@@ -136,7 +136,7 @@ def test_a_ledger_without_permission(place: Path) -> None:
     write(place / "calls.db", [FULL])
     (place / "calls.db").chmod(0)
     code = """
-if not os.getuid(): os.setuid(65534)  # root may read everywhere
+unprivileged()
 from tierscope.ledger.store import open_to_read
 try: open_to_read("calls.db")
 except Exception as error: print(f"{type(error).__name__}: {error}")
