@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import sys
 from typing import Any
 
 import openai
 import pytest
+from openai import _base_client
 from openai.resources.chat import Completions
 
 
@@ -22,6 +24,9 @@ def _has_responses_tier() -> bool:
     return "service_tier" in inspect.signature(resource.create).parameters
 
 
+IS_HTTPX2 = hasattr(_base_client, "httpx2")
+HTTP: Any = sys.modules["httpx2" if IS_HTTPX2 else "httpx"]
+"""The HTTP library of the installed openai: httpx until 2.x, httpx2 from 3.0."""
 RESPONSES = _needs(importlib.util.find_spec("openai.types.responses") is not None, "Responses API")
 RESPONSES_TIER = _needs(_has_responses_tier(), "service_tier in the Responses API")
 CHAT_HELPERS = _needs(hasattr(Completions, "parse"), "chat.completions.parse and .stream")

@@ -7,36 +7,53 @@ import importlib
 import itertools
 import os
 import platform
-from pathlib import Path
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
-import certifi
+import hypothesis  # noqa: F401  it asks for the referrers of trio's generator when it is imported: not frozen yet
 import openai
 import pytest
-from openai import _base_client
 from tests.sdk import replies
+from tests.sdk.capabilities import HTTP
 from tests.sdk.telemetry import TRUSTED, Telemetry
 from tests.truth.replay import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-HTTP: Final = importlib.import_module("httpx2" if hasattr(_base_client, "httpx2") else "httpx")
-"""The HTTP library of the installed openai: httpx until 2.x, httpx2 from 3.0."""
 LEFT_TO_TRIO: Final = "Async generator '(openai|httpx2?|httpcore2?)[.]"
 """What trio says of the SDK's own generators, with us and without; none of ours is among them."""
 NUMBERS = itertools.count()
+MANY_OBJECTS = 2_000
 CHAT: dict[str, Any] = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}
 ASK: dict[str, Any] = {"model": "gpt-5", "input": "hi"}
 
 
+def freeze() -> None:
+    """Keep what imports and first uses made out of the collections that tests ask for: each would take 0.2 s."""
+    if len(gc.get_objects()) > MANY_OBJECTS:
+        gc.collect()
+        gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def quick_collections() -> None:
+    """Freeze before every test."""
+    freeze()
+
+
 def http_client(*, is_async: bool = False) -> Any:
-    """Return what a leg of the matrix wants every client to be given, by ``TIERSCOPE_TEST_CLIENT``; mostly nothing."""
+    """Return what a client is given: an HTTP client of its own or, by ``TIERSCOPE_TEST_CLIENT``, another library's.
+
+    It has no certificates, for loading them costs more than ten calls.
+    """
     wanted = os.environ.get("TIERSCOPE_TEST_CLIENT")
     if wanted == "httpx":  # an openai on httpx2 takes its clients too
         legacy = importlib.import_module("httpx")
-        return legacy.AsyncClient() if is_async else legacy.Client()
-    return openai.DefaultAioHttpClient() if wanted == "aiohttp" and is_async else None
+        return (legacy.AsyncClient if is_async else legacy.Client)(verify=False)
+    if is_async:
+        return (openai.DefaultAioHttpClient if wanted == "aiohttp" else openai.DefaultAsyncHttpxClient)(verify=False)
+    return openai.DefaultHttpxClient(verify=False)
 
 
 def client_of(url: str, retries: int = 0) -> openai.OpenAI:
@@ -101,27 +118,8 @@ def versions(record_testsuite_property: Callable[[str, object], None]) -> None:
     """Tell the matrix what was tested."""
     record_testsuite_property("python", platform.python_version())
     record_testsuite_property("openai", openai.__version__)
-    record_testsuite_property("http", f"{HTTP.__name__} {HTTP.__version__}")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Spare every client the reading of 140 certificates: nothing here speaks TLS."""
-    first, end, _ = Path(certifi.where()).read_text("utf-8").partition("-----END CERTIFICATE-----\n")
-    file = tmp_path_factory.mktemp("tls") / "one.pem"
-    file.write_text(first + end, "utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(file))
-        yield
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small_heap() -> Iterator[None]:
-    """Spare every collection the SDK's 150 000 objects: what was there before a module is not its garbage."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+    library = os.environ.get("TIERSCOPE_TEST_CLIENT", HTTP.__name__)
+    record_testsuite_property("http", f"{library} {metadata.version(library)}")
 
 
 @pytest.fixture(scope="session")
@@ -146,4 +144,4 @@ def telemetry() -> Iterator[Telemetry]:
         yield running
 
 
-__all__ = ["ASK", "CHAT", "HTTP", "TRUSTED", "Service", "aclient_of", "client_of", "http_client"]
+__all__ = ["ASK", "CHAT", "TRUSTED", "Service", "aclient_of", "client_of", "http_client"]

@@ -13,7 +13,8 @@ import openai
 import pytest
 from openai import _base_client, _streaming
 from tests.sdk import replies
-from tests.sdk.conftest import CHAT, HTTP, Service
+from tests.sdk.capabilities import HTTP
+from tests.sdk.conftest import CHAT, Service
 
 from tierscope.seam import patches
 

@@ -10,8 +10,8 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tests.sdk import replies
-from tests.sdk.capabilities import RESPONSES_TIER
-from tests.sdk.conftest import ASK, CHAT, HTTP
+from tests.sdk.capabilities import HTTP, RESPONSES_TIER
+from tests.sdk.conftest import ASK, CHAT
 from tests.sdk.telemetry import Telemetry
 
 import tierscope

@@ -37,7 +37,7 @@ def test_azure_resolves_header_and_deployment(
     service: Service, deployment: str | None, headers: dict[str, str], expected: str, outcome: str, where: str
 ) -> None:
     """Azure's header beats the body, from the client or the call; the deployment comes from client or URL."""
-    client = openai.AzureOpenAI(
+    azure = openai.AzureOpenAI(
         api_key="k",
         http_client=http_client(),
         azure_endpoint=service.url(replies.whole(replies.chat("default"))).removesuffix("/v1"),
@@ -46,7 +46,7 @@ def test_azure_resolves_header_and_deployment(
         default_headers=headers if where == "default_headers" else None,
     )
     extra = headers if where == "extra_headers" else None
-    with testing.capture(AZURE) as calls:
+    with azure as client, testing.capture(AZURE) as calls:
         client.chat.completions.create(**{**CHAT, "model": "prod"}, extra_headers=extra)
     (call,) = calls
     assert (call.request.provider, call.request.expected, call.outcome) == ("azure.ai.openai", expected, outcome)

@@ -11,37 +11,28 @@ from tierscope.reading.sse import MAX_EVENT, EventScan, Inflater
 from tierscope.seam.world import EXTENSION, STATE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from tierscope.seam.opencall import OpenCall
 
 
 class Handle:
-    """Lives in ``response.extensions`` as long as the response does; when that is dropped unread, says so.
+    """Lives in ``response.extensions`` as long as the response does."""
 
-    A finalizer may run inside a lock of the OpenTelemetry SDK, where recording would hang the thread: it only queues.
-    """
-
-    __slots__ = ("call", "inner", "is_dropped", "is_pulling")
+    __slots__ = ("__weakref__", "call", "inner", "is_pulling")
 
     def __init__(self, call: OpenCall) -> None:
         self.call = call
         self.inner: Any = None
         """The SDK's own iterator, while it may still be running."""
-        self.is_dropped = False
-        """Whether our layer's iterator was dropped before its end."""
         self.is_pulling = False
         """Whether our layer is inside the SDK's iterator right now."""
-
-    def __del__(self) -> None:
-        if not self.call.is_finished:
-            STATE.endings.append(self.call)
 
 
 class Body:
     """What passes through a body: scanned only when no ``Stream`` object reads it."""
 
-    __slots__ = ("_clock", "_content", "_handle", "_inflater", "_scan", "_size", "is_exhausted")
+    __slots__ = ("_clock", "_content", "_handle", "_inflater", "_scan", "_size", "is_exhausted", "is_left")
 
     def __init__(self, handle: Handle, *, is_sse: bool, encoding: str, clock: Callable[[], int]) -> None:
         self._handle = handle
@@ -51,6 +42,8 @@ class Body:
         self._content: list[bytes] = []
         self._size = 0
         self.is_exhausted = False
+        self.is_left = False
+        """Whether its reader was closed, not the body: an async one is when the event loop finalizes it."""
 
     def begin(self) -> int:
         """Return the clock before a network read."""
@@ -78,12 +71,12 @@ class Body:
 
     @guarded("scan")
     def closed(self) -> None:
-        """End the call, unless somebody nearer to the application will: our own iterator, or a finalizer."""
+        """End the call, unless somebody nearer to the application will: our own iterator, or who drops it."""
         handle, call = self._handle, self._handle.call
-        if call.is_finished or handle.is_pulling:
+        if call.is_finished or call.is_dropped or handle.is_pulling:
             return
-        if handle.is_dropped or _is_running(handle.inner):
-            STATE.endings.append(call)
+        if call.is_parsed and (self.is_left or _is_running(handle.inner)):
+            STATE.dropped(call)
             return
         if self._scan is None and self._content and self.is_exhausted:
             call.read_bytes(b"".join(self._content))
@@ -102,18 +95,21 @@ def _is_running(inner: Any) -> bool:
 
 
 class _Reads:
-    """An async iterator over one body; no generator, for those need finalizer hooks (trio warns of them)."""
+    """An async iterator over one body; no generator, for those need finalizer hooks (trio warns of them).
+
+    Yet it has all the methods of one, for httpx2 closes nothing else (trio would warn of what is below).
+    """
 
     __slots__ = ("_body", "_inner")
 
-    def __init__(self, body: Body, inner: AsyncIterator[bytes]) -> None:
+    def __init__(self, body: Body, inner: Any) -> None:
         self._body = body
         self._inner = inner
 
     def __aiter__(self) -> _Reads:
         return self
 
-    async def __anext__(self) -> bytes:
+    async def __anext__(self) -> Any:
         since = isolate("tap", self._body.begin)
         try:
             data = await self._inner.__anext__()
@@ -125,6 +121,18 @@ class _Reads:
             raise
         isolate("tap", self._body.took, data, since)
         return data
+
+    async def asend(self, _value: object) -> Any:
+        return await self.__anext__()
+
+    async def athrow(self, *exc: Any) -> Any:
+        return await self._inner.athrow(*exc)
+
+    async def aclose(self) -> None:
+        self._body.is_left = True
+        closing = getattr(self._inner, "aclose", None)
+        if closing is not None:
+            await closing()
 
 
 class _SyncTap:
@@ -184,6 +192,7 @@ def attach(call: OpenCall, response: Any, clock: Callable[[], int]) -> None:
     """Mark a streamed response with its call, and tap its body if that has not been read yet."""
     handle = Handle(call)
     response.extensions[EXTENSION] = handle
+    STATE.watch(handle, call)
     if hasattr(response, "_content"):
         return
     content_type = response.headers.get("content-type", "")

@@ -34,9 +34,6 @@ def follow(handle: Handle, inner: Iterator[Any]) -> Iterator[Any]:
                 handle.is_pulling = False
             if not isolate("chunk", call.chunk, chunk):
                 yield chunk
-    except GeneratorExit:  # dropped, possibly inside the garbage collection: closing the body must only queue
-        handle.is_dropped = True
-        raise
     except BaseException as exc:
         handle.inner = None
         call.failed(exc)
@@ -48,7 +45,7 @@ def follow(handle: Handle, inner: Iterator[Any]) -> Iterator[Any]:
 class AsyncFollow:
     """The same for an async stream; a slotted class, for no async generator may be left to the finalizer hooks."""
 
-    __slots__ = ("_handle", "_inner")
+    __slots__ = ("__weakref__", "_handle", "_inner")
 
     def __init__(self, handle: Handle, inner: AsyncIterator[Any]) -> None:
         self._handle = handle

@@ -54,6 +54,7 @@ class OpenCall:
         "_start_ns",
         "_status",
         "args",
+        "is_dropped",
         "is_parsed",
         "is_streaming",
         "kwargs",
@@ -70,6 +71,8 @@ class OpenCall:
         self.kwargs = kwargs
         self.is_streaming = False
         self.is_parsed = False
+        self.is_dropped = False
+        """Whether its response or its iterator was garbage-collected."""
         self.tap: Tap | None = None
         self._row = row
         self._observation = observation
@@ -101,6 +104,9 @@ class OpenCall:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave ``request``: over, unless a stream was handed out."""
+        if kind is GeneratorExit:  # the awaiting coroutine was dropped, perhaps collected in some other context
+            STATE.dropped(self)
+            return
         if self._exc_token is not None:
             STATE.current.reset(self._exc_token)
             self._exc_token = None
@@ -197,7 +203,10 @@ class OpenCall:
         return self._finished
 
     def failed(self, exc: BaseException) -> None:
-        """Record the exception that the application is about to see."""
+        """Record the exception that the application is about to see; nobody sees the one of a dropped coroutine."""
+        if isinstance(exc, GeneratorExit):
+            STATE.dropped(self)
+            return
         self.finish("cancelled" if errors.is_cancellation(exc) else "error", exc)
 
     @guarded("end")
@@ -265,11 +274,11 @@ class OpenCall:
 
     def _timing(self, ending: EndingWord) -> Timing:
         now, tap = self.world.clock(), self.tap
-        known = Timing(start_ns=self._start_ns, end_ns=now, attempt_ns=self._last_ns, headers_ns=self._headers_ns)
-        if tap is None:
-            return known
-        end = now if ending != "abandoned" else tap.last_event or self._headers_ns or now
-        return tap.stamped(known._replace(end_ns=end), now, is_whole=ending == "complete")
+        end = now
+        if ending == "abandoned":  # when it was last heard of, for the collector comes at any time
+            end = (tap.last_event if tap is not None else None) or self._headers_ns or self._last_ns or now
+        known = Timing(start_ns=self._start_ns, end_ns=end, attempt_ns=self._last_ns, headers_ns=self._headers_ns)
+        return known if tap is None else tap.stamped(known, now, is_whole=ending == "complete")
 
 
 def _as_asked(request: Request, asked: Request) -> Request:

@@ -215,7 +215,7 @@ def stream(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     """``Stream.__stream__``: the iterator of parsed chunks."""
     inner = wrapped(*args, **kwargs)
     handle = guard.isolate("stream", chunks.handle_of, instance)
-    return inner if handle is None else chunks.follow(handle, inner)
+    return inner if handle is None else watched(handle, chunks.follow(handle, inner))
 
 
 @_wrapt
@@ -223,7 +223,13 @@ def astream(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     """``AsyncStream.__stream__``."""
     inner = wrapped(*args, **kwargs)
     handle = guard.isolate("stream", chunks.handle_of, instance)
-    return inner if handle is None else chunks.AsyncFollow(handle, inner)
+    return inner if handle is None else watched(handle, chunks.AsyncFollow(handle, inner))
+
+
+def watched(handle: bodies.Handle, iterator: Any) -> Any:
+    """Return the iterator; dropped with its stream it ends the call, even where the response is kept."""
+    guard.isolate("stream", STATE.watch, iterator, handle.call)
+    return iterator
 
 
 # ── the eight ─────────────────────────────────────────────────────────────────────────────────────────────────────

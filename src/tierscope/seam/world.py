@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections import OrderedDict, deque
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,13 +71,25 @@ class World:
     """The rows of hosts that were looked up before."""
 
 
+class Watch(weakref.ref[Any]):
+    """Watches the response or the iterator of a stream.
+
+    The collector calls weak references back before it runs any finalizer of what it collects: a body that one of these
+    closes is known to be dropped, whatever their order.
+    """
+
+    __slots__ = ("call",)
+    call: OpenCall
+
+
 class State:
-    """The seam's state in this process: whether it is active, and the endings that finalizers left behind."""
+    """The seam's state in this process: whether it is active, which streams are open, and which were dropped."""
 
     def __init__(self) -> None:
         self.world: World | None = None
         self.current: ContextVar[OpenCall | None] = ContextVar("tierscope_call", default=None)
         self.endings: deque[OpenCall] = deque()
+        self._watches: set[Watch] = set()
         self.pid = os.getpid()
         os.register_at_fork(after_in_child=self._forked)
 
@@ -84,6 +97,23 @@ class State:
         """A child records nothing of its parent's calls."""
         self.pid = os.getpid()
         self.endings.clear()
+        self._watches.clear()
+
+    def watch(self, thing: object, call: OpenCall) -> None:
+        """Hear when the last means to read a stream is dropped."""
+        watch = Watch(thing, self._gone)
+        watch.call = call
+        self._watches.add(watch)
+
+    def _gone(self, watch: Watch) -> None:
+        self._watches.discard(watch)
+        watch.call.is_dropped = True
+        self.dropped(watch.call)
+
+    def dropped(self, call: OpenCall) -> None:
+        """Queue a call; a finalizer may run inside a lock of OpenTelemetry's SDK, where recording would never end."""
+        if not call.is_finished:
+            self.endings.append(call)
 
     def drain(self) -> None:
         """Record the calls that were dropped without a close. Never called from a finalizer."""
@@ -93,6 +123,11 @@ class State:
             except IndexError:  # another thread was faster
                 return
             call.finish("abandoned")
+
+    def abandon(self) -> None:
+        """Record the streams that are still open when the process ends."""
+        for watch in list(self._watches):
+            watch.call.finish("abandoned")
 
 
 STATE: Final = State()
