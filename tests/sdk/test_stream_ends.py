@@ -85,13 +85,18 @@ async def hung_after(request: Any) -> Any:
 def leave_pending(handler: Any) -> None:
     """Close a loop over a task that waits for the service, and drop everything.
 
-    No real socket here: anyio keeps a task that waits for one of its sockets for ever, so it would never be collected.
+    No real socket here: anyio keeps a task that waits for one of its sockets for ever, so it would never be collected;
+    and it keeps the first one of a client, for old versions of which it asks the platform in a thread.
     """
 
+    async def answer(request: Any) -> Any:
+        return HTTP.Response(200, json={}) if request.method == "GET" else await handler(request)
+
+    http = HTTP.AsyncClient(transport=HTTP.MockTransport(answer))
+    client = openai.AsyncOpenAI(api_key="k", http_client=http, base_url="http://x")
+    asyncio.run(client.get("/models", cast_to=object))
+
     async def read() -> None:
-        client = openai.AsyncOpenAI(
-            api_key="k", http_client=HTTP.AsyncClient(transport=HTTP.MockTransport(handler)), base_url="http://x"
-        )
         async for _ in await client.chat.completions.create(**STREAM):
             pass
 

@@ -72,7 +72,7 @@ class OpenCall:
         self.is_streaming = False
         self.is_parsed = False
         self.is_dropped = False
-        """Whether its response or its iterator was garbage-collected."""
+        """Whether its response, its iterator or its coroutine was dropped: it waits to be ended as abandoned."""
         self.tap: Tap | None = None
         self._row = row
         self._observation = observation

@@ -107,12 +107,12 @@ class State:
 
     def _gone(self, watch: Watch) -> None:
         self._watches.discard(watch)
-        watch.call.is_dropped = True
         self.dropped(watch.call)
 
     def dropped(self, call: OpenCall) -> None:
         """Queue a call; a finalizer may run inside a lock of OpenTelemetry's SDK, where recording would never end."""
-        if not call.is_finished:
+        if not (call.is_dropped or call.is_finished):
+            call.is_dropped = True
             self.endings.append(call)
 
     def drain(self) -> None:

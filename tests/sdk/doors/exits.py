@@ -46,12 +46,14 @@ else:
     asyncio.run(awaited(openai.AsyncOpenAI(**where)))
 """
 
+MEMORY: Final = "/dev/shm"  # noqa: S108  the flush at exit has five seconds, which a busy disk may need for one row
+
 
 def left_open(service: Service, backend: str) -> list[Record]:
     """Run a program that ends with two open streams, one kept and one dropped; return what its ledger holds."""
     url = service.url(replies.stream(APIS["chat"].events), hold_after=HELD_AFTER)
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "TIERSCOPE_"))}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY if Path(MEMORY).is_dir() else None) as folder:
         ledger = Path(folder) / "calls.db"
         env = {**clean, "TIERSCOPE_LEDGER": str(ledger), "TIERSCOPE_TRUSTED_HOSTS": "127.0.0.1=openai"}
         program = [sys.executable, "-W", "ignore", "-c", PROGRAM, url, backend]
