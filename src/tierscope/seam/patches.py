@@ -53,18 +53,13 @@ def begin(client: Any, args: Any, kwargs: Any) -> OpenCall | Shadow | None:
     options = args[1] if len(args) > 1 else kwargs["options"]
     kind = reading.endpoint(options.method, options.url)
     if kind is not None:
-        request, row = identity.open_request(world, client, options, kind, is_stream=bool(_stream(args, kwargs)))
+        request, row = identity.open_request(world, client, options, kind, is_stream=bool(kwargs.get("stream")))
         if usage_asked.is_wanted(world, request, row, client, options) and _is_followed(kwargs.get("stream_cls")):
             request, args, kwargs = _asking(request, args, kwargs, options)
         observation = world.observer.started(request)
         if observation is not None:
             return OpenCall(request, row, observation, world, args, kwargs)
     return Shadow(args, kwargs) if STATE.current.get() is not None else None
-
-
-def _stream(args: Any, kwargs: Any) -> Any:
-    """Return ``stream``: a keyword since 1.109; before, possibly the fourth argument behind ``remaining_retries``."""
-    return kwargs.get("stream", args[3] if len(args) > 3 else False)  # noqa: PLR2004
 
 
 def _is_followed(stream_cls: Any) -> bool:
