@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-import sys
+import os
 from typing import Any
 
 import openai
@@ -35,9 +35,9 @@ def _takes(path: str, argument: str) -> bool:
     return argument in inspect.signature(method).parameters
 
 
-IS_HTTPX2 = hasattr(_base_client, "httpx2")
-HTTP: Any = sys.modules["httpx2" if IS_HTTPX2 else "httpx"]
-"""The HTTP library of the installed openai: httpx until 2.x, httpx2 from 3.0."""
+IS_HTTPX2 = hasattr(_base_client, "httpx2") and os.environ.get("TIERSCOPE_TEST_CLIENT") != "httpx"
+HTTP: Any = importlib.import_module("httpx2" if IS_HTTPX2 else "httpx")
+"""The HTTP library of the clients: httpx until 2.x, httpx2 from 3.0, unless a leg gives them another."""
 RESPONSES = _needs(importlib.util.find_spec("openai.types.responses") is not None, "Responses API")
 RESPONSES_TIER = _needs(
     _takes("openai.resources.responses:Responses.create", "service_tier"), "service_tier in the Responses API"

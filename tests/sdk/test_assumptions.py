@@ -228,8 +228,7 @@ def test_the_library_of_a_response_is_its_module(service: Service, spy: Spy) -> 
     """A tap must be of the byte streams of the response's own library: httpx or httpx2."""
     service.client(FINE).chat.completions.create(**CHAT)
     library = type(spy.argument("_process_response", "response", 9)).__module__.partition(".")[0]
-    expected = "httpx" if os.environ.get("TIERSCOPE_TEST_CLIENT") == "httpx" else HTTP.__name__
-    assert library == expected
+    assert library == HTTP.__name__
 
 
 def test_a_stream_read_out_has_closed_its_response(service: Service) -> None:
