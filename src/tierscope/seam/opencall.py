@@ -10,6 +10,7 @@ from tierscope import record
 from tierscope.guard import guarded
 from tierscope.model import Attempt, Reply, Timing
 from tierscope.reading import chat, embeddings, errors, headers, responses
+from tierscope.reading.fields import field
 from tierscope.reading.sse import as_object
 from tierscope.seam import identity
 from tierscope.seam.world import STATE
@@ -294,4 +295,4 @@ def _as_asked(request: Request, asked: Request) -> Request:
 
 def _is_usage_only(chunk: object) -> bool:
     """Say whether this is the chunk that carries nothing but the usage that Tierscope asked for."""
-    return getattr(chunk, "usage", None) is not None and getattr(chunk, "choices", None) == []
+    return field(chunk, "usage") is not None and field(chunk, "choices") == []

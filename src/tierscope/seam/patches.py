@@ -54,7 +54,7 @@ def begin(client: Any, args: Any, kwargs: Any) -> OpenCall | Shadow | None:
     kind = reading.endpoint(options.method, options.url)
     if kind is not None:
         request, row = identity.open_request(world, client, options, kind, is_stream=bool(_stream(args, kwargs)))
-        if usage_asked.is_wanted(world, request, row, client, options) and _is_followed(kwargs.get("stream_cls")):
+        if usage_asked.is_wanted(world, request, row, client, options) and _is_followed(client, kwargs):
             request, args, kwargs = _asking(request, args, kwargs, options)
         observation = world.observer.started(request)
         if observation is not None:
@@ -67,13 +67,12 @@ def _stream(args: Any, kwargs: Any) -> Any:
     return kwargs.get("stream", args[3] if len(args) > 3 else False)  # noqa: PLR2004
 
 
-def _is_followed(stream_cls: Any) -> bool:
+def _is_followed(client: Any, kwargs: Any) -> bool:
     """Say whether our layer will see the chunks: not so in a subclass with its own ``__stream__``."""
-    if stream_cls is None:
-        return True
+    stream_cls = kwargs.get("stream_cls") or getattr(client, "_default_stream_cls", None)
     kind = get_origin(stream_cls) or stream_cls
     definer = next((base for base in getattr(kind, "__mro__", ()) if "__stream__" in base.__dict__), None)
-    return LAYERS.is_laid_on(definer)
+    return definer is not None and LAYERS.is_laid_on(definer, "__stream__")
 
 
 def _asking(request: Request, args: Any, kwargs: Any, options: Any) -> tuple[Request, Any, Any]:
