@@ -270,7 +270,7 @@ class OpenCall:
             if not is_fetch:
                 memory.remember(ident, self.request)
             return reply._replace(is_usage_new=False)
-        is_new = bool(reply.is_background) and memory.count(ident)
+        is_new = bool(reply.is_background) and memory.count(ident, self)
         return reply if is_new else reply._replace(is_usage_new=False)
 
     def _timing(self, ending: EndingWord) -> Timing:

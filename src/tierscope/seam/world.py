@@ -31,7 +31,7 @@ class Background:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked: OrderedDict[str, Request] = OrderedDict()
-        self._counted: OrderedDict[str, None] = OrderedDict()
+        self._counted: OrderedDict[str, weakref.ref[OpenCall]] = OrderedDict()
 
     def remember(self, response_id: str, request: Request) -> None:
         """Keep the request of a queued response until its terminal state is fetched."""
@@ -44,12 +44,13 @@ class Background:
         """Return the request that queued this response, if this process sent it."""
         return self._asked.get(response_id)
 
-    def count(self, response_id: str) -> bool:
-        """Say whether the tokens of this response are new, and mark them counted."""
+    def count(self, response_id: str, call: OpenCall) -> bool:
+        """Say whether the tokens of this response are this call's: of the first that asks, however often it does."""
         with self._lock:
-            if response_id in self._counted:
-                return False
-            self._counted[response_id] = None
+            counted = self._counted.get(response_id)
+            if counted is not None:
+                return counted() is call
+            self._counted[response_id] = weakref.ref(call)
             self._asked.pop(response_id, None)
             if len(self._counted) > MAX_REMEMBERED:
                 self._counted.popitem(last=False)
