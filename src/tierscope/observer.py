@@ -40,7 +40,7 @@ class Observation(Protocol):
 class Observer(Protocol):
     """Opens an observation for each call."""
 
-    def started(self, request: Request) -> Observation | None:
+    def started(self, request: Request, unix_ns: int) -> Observation | None:
         """Begin to observe a call, or ``None`` when it is to be left alone (instrumentation suppressed)."""
         ...
 

@@ -36,9 +36,9 @@ class Fan:
         self.observer = observer
         self.sinks: tuple[Sink, ...] = ()
 
-    def started(self, request: Request) -> Observation | None:
+    def started(self, request: Request, unix_ns: int) -> Observation | None:
         """Ask the observer; a call it leaves alone is left alone by all."""
-        observation = self.observer.started(request)
+        observation = self.observer.started(request, unix_ns)
         return observation if observation is None or not self.sinks else FanObservation(observation, self.sinks)
 
 

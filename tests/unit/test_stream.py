@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tierscope.model import Failure, Usage
 
 NOTHING, TOKEN, TEXT = 0, 1, 2
-STARTED: Final = Timing(start_ns=1, end_ns=2, attempt_ns=3, headers_ns=4)
+STARTED: Final = Timing(start_ns=1, end_ns=2, unix_ns=1, attempt_ns=3, headers_ns=4)
 
 
 class Script:
@@ -186,7 +186,7 @@ def test_the_window_runs_from_the_first_token_to_the_end() -> None:
     fed(tap, [TEXT, TOKEN])
     timing = tap.stamped(STARTED, 450, is_whole=True)
     assert timing == Timing(
-        *(1, 2, 3, 4),
+        *(1, 2, 1, 3, 4),
         first_event_ns=100,
         first_token_ns=200,
         last_token_ns=310,
@@ -216,7 +216,7 @@ def test_a_stream_that_was_not_read_out_has_stamps_and_no_window(chunks: list[in
         tap.first_text,
         tap.last_text,
     )
-    assert timing[:4] == (1, 2, 3, 4)
+    assert timing[:5] == (1, 2, 1, 3, 4)
 
 
 def test_the_cpu_clock_is_read_twice_a_stream_and_not_per_chunk() -> None:

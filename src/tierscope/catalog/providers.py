@@ -41,9 +41,9 @@ class Refusal:
         return self.pattern is not None and any(text and self.pattern.search(text) for text in (code, message))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Provider:
-    """One row of ``providers.json``."""
+    """One row of ``providers.json``; equal only to itself, so that it can be part of a key."""
 
     key: str
     name: str

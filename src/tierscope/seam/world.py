@@ -3,56 +3,25 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from tierscope.seam.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tierscope.catalog import Catalog, Provider
+    from tierscope.catalog import Catalog
     from tierscope.config import Settings
-    from tierscope.model import Request
     from tierscope.observer import Observer
+    from tierscope.seam.identity import Form
     from tierscope.seam.opencall import OpenCall
 
-MAX_REMEMBERED: Final = 10_000
 EXTENSION: Final = "tierscope.call"
 """Key in ``response.extensions``, which httpx leaves out when a response is pickled."""
-
-
-class Background:
-    """What this process knows of background responses: who asked for what, and whose tokens were counted."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._asked: OrderedDict[str, Request] = OrderedDict()
-        self._counted: OrderedDict[str, None] = OrderedDict()
-
-    def remember(self, response_id: str, request: Request) -> None:
-        """Keep the request of a queued response until its terminal state is fetched."""
-        with self._lock:
-            self._asked[response_id] = request
-            if len(self._asked) > MAX_REMEMBERED:
-                self._asked.popitem(last=False)
-
-    def asked(self, response_id: str) -> Request | None:
-        """Return the request that queued this response, if this process sent it."""
-        return self._asked.get(response_id)
-
-    def count(self, response_id: str) -> bool:
-        """Say whether the tokens of this response are new, and mark them counted."""
-        with self._lock:
-            if response_id in self._counted:
-                return False
-            self._counted[response_id] = None
-            self._asked.pop(response_id, None)
-            if len(self._counted) > MAX_REMEMBERED:
-                self._counted.popitem(last=False)
-            return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +35,8 @@ class World:
     """Monotonic nanoseconds."""
     wall: Callable[[], int] = time.time_ns
     background: Background = field(default_factory=Background)
-    rows: dict[tuple[str | None, int | None, bool], tuple[Provider, bool]] = field(default_factory=dict)
-    """The rows of hosts that were looked up before."""
+    forms: dict[tuple[Any, ...], Form] = field(default_factory=dict)
+    """What is known of calls that have the same form."""
 
 
 class State:
