@@ -11,8 +11,6 @@ from tierscope.emit.spans import first_chunk
 from tierscope.words import DEFAULT, DOWNGRADED, FAILED, FLEX, REFUSED, UNKNOWN, UNREPORTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from opentelemetry.context import Context
 
     from tierscope.emit.instruments import Instruments
@@ -71,12 +69,32 @@ class Series:
         reply = call.reply
         if reply is not None:
             if reply.usage is not None and reply.is_usage_new:
-                for kind, count in token_parts(reply.usage):
-                    self._tokens[kind].value += count
+                self._count_tokens(reply.usage)
             if call.request.operation not in _NO_RATE:
                 self._count_absence(call)
         if call.headers is not None and call.headers.rate_limits is not None:
             self._note_headroom(*call.headers.rate_limits)
+
+    def _count_tokens(self, usage: Usage) -> None:
+        self._count_parts(_INPUT, usage.input, usage.cached, usage.cache_write)
+        self._count_parts(_OUTPUT, usage.output, usage.reasoning, usage.rejected_prediction)
+
+    def _count_parts(
+        self, kinds: tuple[str, str, str, str], total: int | None, first: int | None, second: int | None
+    ) -> None:
+        """Add one side in kinds that add up to its total; without details it stays undivided."""
+        if total is None:
+            return
+        undivided, rest_of_it, first_kind, second_kind = kinds
+        rest = total - (first or 0) - (second or 0)
+        if first is second is None or rest < 0:
+            self._tokens[undivided].value += total
+            return
+        self._tokens[rest_of_it].value += rest
+        if first is not None:
+            self._tokens[first_kind].value += first
+        if second is not None:
+            self._tokens[second_kind].value += second
 
     def _count_absence(self, call: Call) -> None:
         reply, speed = call.reply, call.speed
@@ -148,28 +166,3 @@ def _attributes(metric: Metric, *values: Any) -> dict[str, Any]:
 
 def _seconds(call: Call) -> float:
     return (call.timing.end_ns - call.timing.start_ns) * rates.NS
-
-
-def token_parts(usage: Usage) -> list[tuple[str, int]]:
-    """Split a usage into kinds that add up to its total; sides without details stay undivided."""
-    return [
-        *_parts(_INPUT, usage.input, usage.cached, usage.cache_write),
-        *_parts(_OUTPUT, usage.output, usage.reasoning, usage.rejected_prediction),
-    ]
-
-
-def _parts(
-    kinds: tuple[str, str, str, str], total: int | None, first: int | None, second: int | None
-) -> Iterator[tuple[str, int]]:
-    whole, rest_of_it, first_kind, second_kind = kinds
-    if total is None:
-        return
-    rest = total - (first or 0) - (second or 0)
-    if (first is None and second is None) or rest < 0:
-        yield whole, total
-        return
-    yield rest_of_it, rest
-    if first is not None:
-        yield first_kind, first
-    if second is not None:
-        yield second_kind, second

@@ -96,11 +96,13 @@ class ResponsesReader:
         if type(event) is not self._plain:
             return False
         try:
-            is_plain = event.type == _TEXT and type(event.delta) is str and event.delta != ""
+            words, kind = event.delta, event.type
         except AttributeError:
             return False
-        self._texts += is_plain
-        return is_plain
+        if not words or type(words) is not str or kind != _TEXT:
+            return False
+        self._texts += 1
+        return True
 
     def chunk(self, event: object) -> int:
         """Take one event; return ``NOTHING``, ``TOKEN`` or ``TEXT``."""
@@ -110,8 +112,9 @@ class ResponsesReader:
         if not fields or not isinstance(kind, str):
             return NOTHING
         if kind in _TEXTS:
-            self._plain = type(event) if kind == _TEXT and type(event) is not dict else None
-            return self._text(fields.get("delta"))
+            brought = self._text(fields.get("delta"))
+            self._plain = type(event) if brought == TEXT and kind == _TEXT and type(event) is not dict else None
+            return brought
         self._plain = None
         if kind.endswith(".delta"):
             return self._delta(kind, fields.get("delta"))

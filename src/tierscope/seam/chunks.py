@@ -35,18 +35,15 @@ def followed(stream: Any, inner: Any) -> Any:
 
 def follow(handle: Handle, inner: Iterator[Any]) -> Iterator[Any]:
     """Hand on every chunk of a stream; record the call when it ends."""
-    call, tap, step = handle.call, handle.tap, inner.__next__
+    call, tap = handle.call, handle.tap
     plain, clock = tap.reader.plain, tap.clock
     handle.inner, call.is_parsed = inner, True
     try:
-        while True:
-            try:
-                chunk = step()
-            except StopIteration:
-                break
+        for chunk in inner:
             try:
                 if plain(chunk):
-                    tap.last_text = clock() if tap.arrived is None else tap.arrived
+                    arrived = tap.arrived
+                    tap.last_text = clock() if arrived is None else arrived
                 elif call.chunk(chunk):
                     continue
             except guard.FAULT as exc:
