@@ -44,6 +44,9 @@ class Settings:
     """``TIERSCOPE_GENAI_METRICS``: ``off`` silences the metrics of the GenAI conventions; our own stay."""
     ledger: str | None = None
     """``TIERSCOPE_LEDGER``: Path of an SQLite file that gets one row per finished call, whatever the sampling."""
+    http: bool = False
+    """``TIERSCOPE_HTTP``: ``on`` gives each HTTP attempt of a call a span of its own below the call's (signals.md).
+    Needs ``pip install 'tierscope[http]'``; the span's ``traceparent`` header goes out with the request."""
     enabled: bool = True
     """``TIERSCOPE_ENABLED``: ``off`` lays no patch at all."""
 
@@ -63,6 +66,7 @@ class Settings:
             stream_usage=cast("StreamUsage", env.choice("TIERSCOPE_STREAM_USAGE", ("never", "auto", "always"))),
             genai_metrics=env.switch("TIERSCOPE_GENAI_METRICS"),
             ledger=env.text("TIERSCOPE_LEDGER"),
+            http=env.switch("TIERSCOPE_HTTP", default="off"),
             enabled=env.switch("TIERSCOPE_ENABLED"),
         )
 
@@ -76,15 +80,15 @@ class _Env:
     def text(self, key: str) -> str | None:
         return self._environ.get(key, "").strip() or None
 
-    def choice(self, key: str, words: tuple[str, ...]) -> str:
-        text = self.text(key) or words[0]
+    def choice(self, key: str, words: tuple[str, ...], *, default: str | None = None) -> str:
+        text = self.text(key) or default or words[0]
         value = text.lower()
         if value not in words:
             raise SettingError(key, text, f"use one of {', '.join(words)}")
         return value
 
-    def switch(self, key: str) -> bool:
-        return self.choice(key, ("on", "off", "true", "false", "1", "0")) in {"on", "true", "1"}
+    def switch(self, key: str, *, default: str = "on") -> bool:
+        return self.choice(key, ("on", "off", "true", "false", "1", "0"), default=default) in {"on", "true", "1"}
 
     def tier(self, key: str) -> str | None:
         value = self.text(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
+from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
     from tierscope.model import Call, Request
-    from tierscope.observer import Observation, Observer, Sink
+    from tierscope.observer import HttpObserver, Observation, Observer, Sink
 
 log = logging.getLogger("tierscope")
 
@@ -82,6 +83,7 @@ class Wiring:
         self,
         settings: Settings | None = None,
         *,
+        http: bool | None = None,
         tracer_provider: TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
     ) -> bool:
@@ -92,6 +94,7 @@ class Wiring:
                 return True
             try:
                 settings = settings or Settings.from_env()
+                settings = settings if http is None else replace(settings, http=http)
                 _check(settings)
             except SettingError as error:
                 log.error("Tierscope is off: %s", error)  # noqa: TRY400  the user's mistake needs no traceback
@@ -110,7 +113,8 @@ class Wiring:
             log.info(
                 "Tierscope: no OpenTelemetry provider is configured and no TIERSCOPE_LEDGER set; nothing is exported."
             )
-        seam.install(seam.World(observer=fan, settings=settings, catalog=catalog.load()))
+        http = _http(tracers, meters) if settings.http else None
+        seam.install(seam.World(observer=fan, settings=settings, catalog=catalog.load(), http=http))
         self.fan = fan
 
     def _ledger(self, path: str) -> Sink:
@@ -134,6 +138,12 @@ class Wiring:
         guard.isolate("metrics", emit.flush)
         for ledger in self._ledgers.values():
             guard.isolate("ledger", ledger.flush)
+
+
+def _http(tracers: TracerProvider | None, meters: MeterProvider | None) -> HttpObserver | None:
+    from tierscope.emit import http  # noqa: PLC0415  only where HTTP spans are wanted
+
+    return http.observer_for(tracers, meters)
 
 
 def _check(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from tierscope.words import AUTO, FAILED, REFUSED, UNKNOWN, UNSET
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tierscope.model import Call, Request
+    from tierscope.model import Call, Headers, Request
 
 CUT = "error"
 """Finish reason of a choice whose own never came (GenAI conventions)."""
@@ -28,6 +28,9 @@ _START: Final = tuple(
         *(s.TIER_REQUESTED, s.TIER_EXPECTED, s.REQUEST_TIER, s.REQUEST_STREAM, s.API_TYPE),
     )
 )
+_LIMITS: Final = (s.LIMIT_REQUESTS, s.REMAINING_REQUESTS, s.LIMIT_TOKENS, s.REMAINING_TOKENS)
+_ATTEMPT: Final = (s.ATTEMPT_NUMBER.key, s.TIER_REQUESTED.key)
+_ANSWER: Final = tuple(attribute.key for attribute in (s.REQUEST_ID, s.PROCESSING_MS, *_LIMITS))
 _SO_FAR: Final = tuple(
     attribute.key
     for attribute in (
@@ -35,7 +38,7 @@ _SO_FAR: Final = tuple(
         *(s.RESPONSE_TIER, s.RESPONSE_MODEL, s.RESPONSE_ID, s.FINGERPRINT, s.FINISH_REASONS, s.RESPONSE_STATUS),
         *(s.INPUT_TOKENS, s.OUTPUT_TOKENS, s.CACHE_READ, s.CACHE_WRITE, s.REASONING),
         *(s.REQUEST_ID, s.PROCESSING_MS, s.AZURE_DEPLOYMENT, s.AZURE_REGION, s.AZURE_SPILLED, s.AZURE_SPILLED_FROM),
-        *(s.LIMIT_REQUESTS, s.REMAINING_REQUESTS, s.LIMIT_TOKENS, s.REMAINING_TOKENS),
+        *_LIMITS,
     )
 )
 _AT_END: Final = (
@@ -89,6 +92,18 @@ def at_end(call: Call) -> dict[str, Any]:
         speed.consumer_limited,
     )
     return told(_AT_END, _known(call) + ended)
+
+
+def at_attempt(number: int, requested: str) -> dict[str, Any]:
+    """Return what an HTTP span is told when its attempt is sent."""
+    return told(_ATTEMPT, (number, requested))
+
+
+def at_answer(headers: Headers) -> dict[str, Any]:
+    """Return what an HTTP span is told by the headers of its response."""
+    limits = headers.rate_limits or NO_LIMITS
+    left = (limits.limit_requests, limits.remaining_requests, limits.limit_tokens, limits.remaining_tokens)
+    return told(_ANSWER, (headers.request_id, headers.processing_ms, *left))
 
 
 def _known(call: Call) -> tuple[Any, ...]:

@@ -68,9 +68,10 @@ class Layers:
         owner = getattr(module, patch.owner, None)
         if owner is None or patch.name not in owner.__dict__:
             log.warning(
-                "Tierscope: %s.%s is not in this version of openai; what it tells stays unknown.",
+                "Tierscope: %s.%s is not in this version of %s; what it tells stays unknown.",
                 patch.owner,
                 patch.name,
+                patch.module.partition(".")[0],
             )
             return
         if self._laid.get(patch, (None,))[0] is owner:

@@ -124,6 +124,11 @@ class OpenCall:
         if not self._form.is_settled and not self._attempts:
             self.request = identity.as_sent(self.world, self.request, self._form.row, sent)
 
+    @property
+    def attempt_number(self) -> int:
+        """The number of the attempt that is under way, from 1."""
+        return len(self._attempts) + 1
+
     def _close_attempt(self, result: AttemptResult, status: int | None = None, code: str | None = None) -> None:
         if self._open is not None:
             start, wait = self._open

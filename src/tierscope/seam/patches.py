@@ -11,7 +11,7 @@ import wrapt
 from tierscope import guard
 from tierscope.guard import guarded
 from tierscope.reading import request as reading
-from tierscope.seam import chunks, identity, usage_asked
+from tierscope.seam import chunks, identity, transports, usage_asked
 from tierscope.seam.layers import CLIENT, STREAMING, Layers, Patch
 from tierscope.seam.opencall import OpenCall
 from tierscope.seam.world import STATE
@@ -164,6 +164,9 @@ def build(wrapped: Any) -> Callable[..., Any]:
         call = STATE.current.get()
         if call is not None:
             call.built(sent)
+            http = call.world.http
+            if http is not None:
+                transports.watch(http, call, self, sent)
         return sent
 
     return layer
@@ -210,10 +213,13 @@ def install(world: World) -> None:
     """Lay the seam: at once where openai is loaded, else when it will be."""
     STATE.world = world
     LAYERS.hook()
+    if world.http is not None:
+        transports.GATES.hook()
 
 
 def remove() -> None:
     """Take the seam off; streams that are open finish normally."""
     STATE.drain()
     STATE.world = None
+    transports.GATES.take_off()
     LAYERS.take_off()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tierscope.catalog import Catalog
     from tierscope.config import Settings
-    from tierscope.observer import Observer
+    from tierscope.observer import HttpObserver, Observer
     from tierscope.seam.identity import Form
     from tierscope.seam.opencall import OpenCall
 
@@ -34,6 +34,8 @@ class World:
     clock: Callable[[], int] = time.perf_counter_ns
     """Monotonic nanoseconds."""
     wall: Callable[[], int] = time.time_ns
+    http: HttpObserver | None = None
+    """Hears of HTTP attempts; ``None``: nothing of ours is on any request."""
     background: Background = field(default_factory=Background)
     forms: dict[tuple[Any, ...], Form] = field(default_factory=dict)
     """What is known of calls that have the same form."""
