@@ -83,32 +83,32 @@ def watch(call: OpenCall, client: Any, sent: Any) -> None:
 
 
 # ── the gate ──────────────────────────────────────────────────────────────────────────────────────────────────────
-def gate(spanned: Any, wrapped: Any) -> Callable[..., Any]:
+def gate(http: HttpObserver, spanned: Any, wrapped: Any) -> Callable[..., Any]:
     """``HTTPTransport.handle_request``: with a span, or as it was."""
 
     @functools.wraps(wrapped)
     def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
-        method = spanned if isolate("http", is_ours, args, kwargs) else wrapped
+        method = spanned if isolate("http", is_ours, http, args, kwargs) else wrapped
         return method.__get__(self, type(self))(*args, **kwargs)
 
     return layer
 
 
-def agate(spanned: Any, wrapped: Any) -> Callable[..., Any]:
+def agate(http: HttpObserver, spanned: Any, wrapped: Any) -> Callable[..., Any]:
     """``AsyncHTTPTransport.handle_async_request``."""
 
     @functools.wraps(wrapped)
     async def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
-        method = spanned if isolate("http", is_ours, args, kwargs) else wrapped
+        method = spanned if isolate("http", is_ours, http, args, kwargs) else wrapped
         return await method.__get__(self, type(self))(*args, **kwargs)
 
     return layer
 
 
-def is_ours(args: Any, kwargs: Any) -> bool:
-    """Say whether a request is an attempt of a call under observation that has no HTTP span yet."""
+def is_ours(http: HttpObserver, args: Any, kwargs: Any) -> bool:
+    """Say whether a request is an attempt that has no HTTP span yet; a gate left below another's layer says no."""
     attempt = (args[0] if args else kwargs["request"]).extensions.get(MARK)
-    return STATE.world is not None and attempt is not None and attempt.is_bare
+    return attempt is not None and attempt.is_bare and STATE.world is not None and STATE.world.http is http
 
 
 _TRANSPORTS: Final = (
@@ -162,7 +162,7 @@ class Gates:
             setattr(owner, name, method)  # the very object: the instrumentor's own undoing may leave a bound copy
         layers = Layers(
             tuple(
-                Patch(module.__name__, owner, name, functools.partial(layer, method))
+                Patch(module.__name__, owner, name, functools.partial(layer, http, method))
                 for (owner, name, layer), method in zip(_TRANSPORTS, spanned, strict=True)
             )
         )
@@ -170,7 +170,7 @@ class Gates:
         self._laid[module.__name__] = layers
 
     def take_off(self) -> None:
-        """Remove our gates where they are on top; one covered by somebody else's stays, open to all."""
+        """Remove our gates where they are on top; one covered by somebody else's stays, and lets all pass."""
         for layers in self._laid.values():
             layers.take_off()
         self._laid.clear()
