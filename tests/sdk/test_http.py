@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
+from opentelemetry.trace import SpanKind
 from tests.sdk import replies
 from tests.sdk.attempts import BOTH, HTTP, PRIORITY, WITH_HTTP, ask, call_spans, facts, http_spans, opened, told
 from tests.sdk.capabilities import KEY_PROVIDER
@@ -120,6 +121,15 @@ def test_of_a_stream_the_http_span_ends_at_the_headers(service: Service, telemet
     assert (span.name, facts(span)["tierscope.request_id"]) == ("POST", "req_1")
     list(stream)
     assert [span.name for span in telemetry.spans] == ["POST", "chat gpt-4.1"]
+
+
+def test_the_span_in_which_a_stream_is_read_is_the_applications(service: Service, telemetry: Telemetry) -> None:
+    """The body arrives after the HTTP span, inside a ``CLIENT`` span of the application: nothing goes onto that."""
+    stream = service.client(replies.stream(replies.chat_stream())).chat.completions.create(**PRIORITY, stream=True)
+    with telemetry.tracers.get_tracer("app").start_as_current_span("reading", kind=SpanKind.CLIENT):
+        list(stream)
+    (reading,) = [span for span in telemetry.spans if span.name == "reading"]
+    assert facts(reading) == {}
 
 
 def test_a_redirect_is_the_same_attempt(service: Service, telemetry: Telemetry) -> None:

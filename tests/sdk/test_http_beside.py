@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import wrapt
 from opentelemetry.instrumentation import httpx as package
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import NoOpTracerProvider
@@ -135,14 +138,34 @@ async def test_when_theirs_leaves_first_ours_takes_over(service: Service, is_asy
     assert [now is then for now, then in zip(methods(), before, strict=True)] == [True, True]
 
 
-async def test_their_instrumentor_is_free_while_ours_is_at_work(service: Service) -> None:
-    """We borrow its methods and leave it: neither its state nor the transports' methods are ours after all."""
+def test_their_instrumentor_is_free_while_ours_is_at_work(service: Service) -> None:
+    """We borrow its methods and leave it; afterwards a layer of somebody else is the very object that it was."""
+    bare = methods()
+    for method in ("HTTPTransport.handle_request", "AsyncHTTPTransport.handle_async_request"):
+        wrapt.wrap_function_wrapper(HTTP, method, lambda wrapped, _instance, args, kwargs: wrapped(*args, **kwargs))
     before = methods()
-    with Telemetry(settings=WITH_HTTP):
+    with Telemetry(settings=WITH_HTTP) as telemetry:
         service.client(replies.whole(replies.chat())).chat.completions.create(**PRIORITY)
-        assert not INSTRUMENTOR().is_instrumented_by_opentelemetry
-        assert all(now is not then for now, then in zip(methods(), before, strict=True))
+        assert (INSTRUMENTOR().is_instrumented_by_opentelemetry, len(http_spans(telemetry))) == (False, 1)
+        assert [now is then for now, then in zip(methods(), before, strict=True)] == [False, False]
     assert [now is then for now, then in zip(methods(), before, strict=True)] == [True, True]
+    HTTP.HTTPTransport.handle_request, HTTP.AsyncHTTPTransport.handle_async_request = bare
+
+
+def test_a_gate_left_below_theirs_is_dead(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Covered when we left, uncovered since: it makes no span any more, whoever instruments later."""
+    bare, first = methods(), Telemetry(settings=WITH_HTTP)
+    tierscope.instrument(WITH_HTTP, tracer_provider=first.tracers)
+    with by_class(first, None, Hooks(), is_async=False):
+        tierscope.uninstrument()
+    assert [now is then for now, then in zip(methods(), bare, strict=True)] == [False, False]
+    _too_old(monkeypatch)
+    with Telemetry(settings=WITH_HTTP) as telemetry:
+        service.client(replies.whole(replies.chat())).chat.completions.create(**PRIORITY)
+        assert ([span.name for span in telemetry.spans], first.spans) == (["chat gpt-4.1"], [])
+    first.tracers.shutdown()
+    first.meters.shutdown()
+    HTTP.HTTPTransport.handle_request, HTTP.AsyncHTTPTransport.handle_async_request = bare
 
 
 @pytest.mark.parametrize("kind", ["sampled-out", "metrics-only"])
@@ -184,6 +207,23 @@ async def test_beside_the_official_package_it_is_the_child_of_its_span(service: 
         assert (facts(span), "tierscope.attempt.number" in official.attributes) == (FACTS, False)
 
 
+@pytest.mark.skipif(HTTP.__name__ == "httpx" or find_spec("httpx") is None, reason="needs openai 3.x and httpx")
+@BOTH
+async def test_a_client_of_the_other_library_has_the_same(service: Service, is_async: bool) -> None:
+    """A client of httpx on openai 3, alone and under an instrumentation of httpx: one HTTP span, with our facts."""
+    legacy, theirs = importlib.import_module("httpx"), package.HTTPXClientInstrumentor()
+    before = legacy.HTTPTransport.handle_request
+    inner = (legacy.AsyncClient if is_async else legacy.Client)()
+    with Telemetry(settings=WITH_HTTP) as telemetry:
+        async with opened(service.url(replies.whole(replies.chat())), is_async=is_async, http_client=inner) as client:
+            await ask(client)
+            theirs.instrument(tracer_provider=telemetry.tracers)
+            await ask(client)
+        theirs.uninstrument()
+        assert [facts(span) for span in http_spans(telemetry)] == [FACTS] * 2
+    assert legacy.HTTPTransport.handle_request is before
+
+
 # ── what may be missing ───────────────────────────────────────────────────────────────────────────────────────────
 REMEDY = "pip install --upgrade 'tierscope[http]'"
 
@@ -206,6 +246,7 @@ def test_what_is_missing_is_one_line_with_the_remedy(
         for _ in range(2):
             service.client(replies.whole(replies.chat())).chat.completions.create(**PRIORITY)
         assert [span.name for span in telemetry.spans] == ["chat gpt-4.1"] * 2
+        assert ["tierscope.attempt.number" in span.attributes for span in telemetry.spans] == [False] * 2
     assert [r.getMessage().endswith(REMEDY) for r in caplog.records] == [True]
 
 

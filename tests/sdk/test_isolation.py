@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from tests.sdk import replies
+from tests.sdk.attempts import WITH_HTTP
 from tests.sdk.conftest import CHAT
 from tests.sdk.telemetry import Telemetry
 
 from tierscope import guard, record, stream
-from tierscope.emit import emitter, meters, spans
+from tierscope.emit import emitter, http, meters, spans
 from tierscope.reading import chat, errors, headers, request, sse
-from tierscope.seam import bodies, chunks, identity, opencall, usage_asked, world
+from tierscope.seam import bodies, chunks, identity, opencall, transports, usage_asked, world
 from tierscope.seam.opencall import OpenCall
 
 if TYPE_CHECKING:
@@ -55,6 +56,12 @@ STEPS = [
     (opencall.OpenCall, "_record"),
     (opencall.OpenCall, "_timing"),
     (opencall, "as_object"),
+    (transports, "is_ours"),
+    (transports.Ear, "_hear"),
+    (http.HttpSpans, "attempt"),
+    (http.HttpSpans, "is_taken_over"),
+    (http.Attempt, "sent"),
+    (http.Attempt, "answered"),
 ]
 
 
@@ -107,7 +114,7 @@ def test_a_fault_in_a_step_never_reaches_the_application(
     client = service.client(CASES[case], retries=1)
     bare = case(client)
     guard.reset(strict=False)
-    with Telemetry():
+    with Telemetry(settings=WITH_HTTP):
         monkeypatch.setattr(owner, name, raiser)
         with caplog.at_level(logging.WARNING, logger="tierscope"):
             seen = [case(client), case(client)]
@@ -130,7 +137,7 @@ def test_the_matrix_reaches_every_step(service: Service, monkeypatch: pytest.Mon
             return _original(*args, **kwargs)
 
         monkeypatch.setattr(owner, name, spy)
-    with Telemetry():
+    with Telemetry(settings=WITH_HTTP):
         for case, answer in CASES.items():
             case(service.client(answer, retries=1))
     assert reached == set(STEPS)
@@ -144,7 +151,7 @@ def test_an_interrupt_is_the_applications_own(service: Service, monkeypatch: pyt
 
     guard.reset(strict=False)
     client = service.client(replies.whole(replies.chat()))
-    with Telemetry():
+    with Telemetry(settings=WITH_HTTP):
         monkeypatch.setattr(OpenCall, "replied", interrupt)
         with pytest.raises(KeyboardInterrupt):
             body(client)
