@@ -236,7 +236,9 @@ async def test_the_users_own_trace_callback_hears_all(service: Service, telemetr
 
     class Client(HTTP.AsyncClient if is_async else HTTP.Client):  # type: ignore[misc]
         def build_request(self, *args: Any, **kwargs: Any) -> Any:
-            return super().build_request(*args, **{**kwargs, "extensions": shared})
+            request = super().build_request(*args, **kwargs)
+            request.extensions = shared
+            return request
 
     url, before, rounds = service.url(replies.whole(replies.chat())), dict(shared), []
     for _ in range(2):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -123,18 +123,19 @@ async def test_there_is_one_http_span_with_their_hooks_and_our_facts(
 
 
 @BOTH
-async def test_when_theirs_leaves_first_ours_takes_over(service: Service, is_async: bool) -> None:
-    """Before, between and after: one HTTP span an attempt, and in the end the library as it was."""
-    before, hooks = methods(), Hooks()
-    telemetry = Telemetry(settings=WITH_HTTP)
-    async with opened(service.url(replies.whole(replies.chat())), is_async=is_async) as client:
-        with telemetry:
-            await ask(client)
-            with by_class(telemetry, None, hooks, is_async=is_async):
+@pytest.mark.parametrize("is_first", [True, False], ids=["theirs-first", "ours-first"])
+async def test_when_theirs_leaves_ours_takes_over(service: Service, is_first: bool, is_async: bool) -> None:
+    """Under theirs, and after it: one HTTP span an attempt, and in the end the library is as it was."""
+    before, telemetry, theirs = methods(), Telemetry(settings=WITH_HTTP), ExitStack()
+    with telemetry if not is_first else nullcontext():
+        theirs.enter_context(by_class(telemetry, None, Hooks(), is_async=is_async))
+        with telemetry if is_first else nullcontext():
+            async with opened(service.url(replies.whole(replies.chat())), is_async=is_async) as client:
                 await ask(client)
-            await ask(client)
+                theirs.close()
+                await ask(client)
             words = [(facts(s), s.attributes.get("app.word")) for s in http_spans(telemetry)]
-        assert words == [(FACTS, None), (FACTS, "hello"), (FACTS, None)]
+    assert words == [(FACTS, "hello"), (FACTS, None)]
     assert [now is then for now, then in zip(methods(), before, strict=True)] == [True, True]
 
 

@@ -69,11 +69,10 @@ async def _nothing() -> None:
 
 
 @guarded("http")
-def watch(call: OpenCall, client: Any, sent: Any) -> None:
+def watch(http: HttpObserver, call: OpenCall, client: Any, sent: Any) -> None:
     """Put our ear on the request of an attempt; its extensions are copied, for a client of the user may share them."""
-    http = call.world.http
     library = type(sent).__module__.partition(".")[0]
-    if http is None or library not in _LIBRARIES:
+    if library not in _LIBRARIES:
         return
     GATES.lay(library, http)
     attempt = http.attempt(library, call.attempt_number, call.request.requested)
