@@ -1,6 +1,6 @@
 """What Tierscope adds to the start of an application that has loaded openai and the OpenTelemetry SDK already.
 
-Each way of starting it is timed in processes of its own: CPU milliseconds of import and instrumentation, and MiB of peak
+Each way of starting it is timed in processes of its own: CPU milliseconds of import and instrumentation, MiB of peak
 memory. Under the launcher ``BaseInstrumentor`` is loaded before us; by hand it is loaded for us.
 """
 

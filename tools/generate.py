@@ -165,7 +165,7 @@ unknown word are `{words.UNVERIFIED}`; a reply without a tier is `{words.UNREPOR
 
 
 def _refusal(refusal: catalog.Refusal) -> str:
-    said = refusal.code or refusal.param or (refusal.pattern.pattern if refusal.pattern else "")
+    said = refusal.code or refusal.param or refusal.pattern or ""
     return f"{refusal.status} `{said}`" + ("" if refusal.tier == "*" else f" on `{refusal.tier}`")
 
 

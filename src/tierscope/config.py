@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast
 
 from tierscope.words import ALIASES, WIRE
 
@@ -22,18 +22,17 @@ class SettingError(ValueError):
         super().__init__(f"{key}={value!r}: {remedy}")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Everything a user can set. Defaults change no byte of a request and write no file."""
 
     default_tier: str | None = None
     """``TIERSCOPE_DEFAULT_TIER``: What ``auto`` and an omitted tier resolve to: the tier set for the project or the
     deployment. Without it such calls have no expectation, and their outcome is ``resolved``."""
-    expected_tiers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    expected_tiers: Mapping[tuple[str, str], str] = MappingProxyType({})
     """``TIERSCOPE_EXPECTED_TIERS``: The same by project, host or deployment, comma-separated:
     ``project:proj_a=scale,host:api.example.com=flex,deployment:chat=priority``. A deployment wins over a project, a
     project over a host; a host may name its port."""
-    trusted_hosts: Mapping[str, str | None] = field(default_factory=dict)
+    trusted_hosts: Mapping[str, str | None] = MappingProxyType({})
     """``TIERSCOPE_TRUSTED_HOSTS``: Hosts whose word about the served tier is believed, comma-separated: ``host``,
     ``host:port``, or ``host=row`` with the rules of a row of the providers' table (tiers.md)."""
     stream_usage: StreamUsage = "never"

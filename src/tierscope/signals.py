@@ -6,8 +6,7 @@ Names under ``gen_ai.`` and ``openai.`` are those of the official package's rele
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from tierscope import words
 
@@ -22,8 +21,7 @@ MAX_MODEL_LENGTH: Final = 128
 Kind = Literal["counter", "histogram", "gauge"]
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """One attribute key: what it means, and the closed set of its values where there is one."""
 
     key: str
@@ -33,8 +31,7 @@ class Attribute:
     """Whether the span of a call may carry it; not so for what only metrics or HTTP spans do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """One metric: OTel name (no unit in it), kind, unit, description, buckets, attribute keys."""
 
     name: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import atexit
 import logging
+import sys
 import threading
-from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
     from tierscope.model import Call, Request
-    from tierscope.observer import HttpObserver, Observation, Observer, Sink
+    from tierscope.observer import Observation, Observer, Sink
+    from tierscope.seam.transports import Watch
 
 log = logging.getLogger("tierscope")
 
@@ -94,7 +95,7 @@ class Wiring:
                 return True
             try:
                 settings = settings or Settings.from_env()
-                settings = settings if http is None else replace(settings, http=http)
+                settings = settings if http is None else settings._replace(http=http)
                 _check(settings)
             except SettingError as error:
                 log.error("Tierscope is off: %s", error)  # noqa: TRY400  the user's mistake needs no traceback
@@ -140,10 +141,12 @@ class Wiring:
             guard.isolate("ledger", ledger.flush)
 
 
-def _http(tracers: TracerProvider | None, meters: MeterProvider | None) -> HttpObserver | None:
+def _http(tracers: TracerProvider | None, meters: MeterProvider | None) -> Watch | None:
     from tierscope.emit import http  # noqa: PLC0415  only where HTTP spans are wanted
+    from tierscope.seam.transports import Watch  # noqa: PLC0415
 
-    return http.observer_for(tracers, meters)
+    observer = http.observer_for(tracers, meters)
+    return None if observer is None else Watch(observer)
 
 
 def _check(settings: Settings) -> None:
@@ -157,7 +160,7 @@ def _check(settings: Settings) -> None:
 def _is_supported() -> bool:
     """Say whether the installed openai can be instrumented; a missing one may still come."""
     try:
-        version = metadata.version("openai")
+        version = getattr(sys.modules.get("openai"), "__version__", None) or metadata.version("openai")
     except metadata.PackageNotFoundError:
         log.info("Tierscope: openai is not installed; there is nothing to instrument.")
         return False

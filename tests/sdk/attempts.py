@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import sys
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -27,7 +26,7 @@ INSTRUMENTOR: Any = getattr(package, f"{HTTP.__name__.upper()}ClientInstrumentor
 """OpenTelemetry's instrumentor of that library: one object a process."""
 PRIORITY: dict[str, Any] = {**CHAT, "service_tier": "priority"}
 BOTH = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
-WITH_HTTP = replace(TRUSTED, http=True)
+WITH_HTTP = TRUSTED._replace(http=True)
 
 
 @asynccontextmanager

@@ -6,7 +6,6 @@ import asyncio
 import pickle
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -209,7 +208,7 @@ def test_without_http_nothing_is_on_the_request(service: Service) -> None:
     """Off, as by default: the request's extensions and the transport's methods are those of the bare SDK."""
     url, seen = service.url(replies.whole(replies.chat())), []
     method = HTTP.HTTPTransport.handle_request
-    for settings in (replace(TRUSTED, enabled=False), TRUSTED, WITH_HTTP):
+    for settings in (TRUSTED._replace(enabled=False), TRUSTED, WITH_HTTP):
         transport = Recording()
         inner = HTTP.Client(transport=transport)
         with Telemetry(settings=settings), openai.OpenAI(api_key="k", base_url=url, http_client=inner) as client:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import context, metrics, trace
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from tierscope import signals
@@ -19,6 +18,10 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
     from tierscope.model import Call, Request
+
+
+_SUPPRESSED: Final = ("suppress_instrumentation", context._SUPPRESS_INSTRUMENTATION_KEY)  # noqa: SLF001
+"""The keys of ``opentelemetry.instrumentation.utils``, whose import costs more than the rest of ``emit``."""
 
 
 class SpanObservation:
@@ -98,7 +101,7 @@ class Emitter:
         """Begin to observe a call; ``None`` while instrumentation is suppressed."""
         ambient = context.get_current()
         if ambient:  # nothing can be suppressed, or be around us, in an empty context
-            if not is_instrumentation_enabled():
+            if any(ambient.get(key) for key in _SUPPRESSED):
                 return None
             data = companion.outer(ambient, request)
             if data is not None:

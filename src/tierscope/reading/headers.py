@@ -31,7 +31,7 @@ _WANTED: Final = frozenset(
     )
 )
 _FLAGS: Final[Mapping[bytes, bool]] = {b"true": True, b"false": False}
-_DURATION: Final = re.compile(rb"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+_DURATION: Final = rb"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
 MAX_TEXT: Final = 256
 
 
@@ -113,7 +113,7 @@ def _number(value: bytes | None) -> float | None:
 @functools.lru_cache(maxsize=512)
 def seconds(value: bytes | None) -> float | None:
     """Return a reset duration ("12ms", "8.64s", "1m0.198s", "0s") in seconds; a number without unit is unknown."""
-    match = _DURATION.fullmatch(value) if value else None
+    match = re.fullmatch(_DURATION, value) if value else None
     if match is None or not any(match.groups()):
         return None
     hours, minutes, secs, millis = (float(part or 0) for part in match.groups())

@@ -19,8 +19,8 @@ _POSTED: Final[tuple[tuple[str, Endpoint, Operation], ...]] = (
     ("/completions", "completions", "text_completion"),
     ("/embeddings", "embeddings", "embeddings"),
 )
-_FETCHED: Final = re.compile(r"/responses/[^/]+$")
-_DEPLOYMENT: Final = re.compile(r"/deployments/([^/]+)/")
+_FETCHED: Final = r"/responses/[^/]+$"
+_DEPLOYMENT: Final = r"/deployments/([^/]+)/"
 
 
 @functools.lru_cache(maxsize=256)
@@ -30,7 +30,7 @@ def endpoint(method: str, url: str) -> tuple[Endpoint, Operation] | None:
     verb = method.lower()
     if verb == "post":
         return next(((kind, operation) for tail, kind, operation in _POSTED if path.endswith(tail)), None)
-    if verb == "get" and _FETCHED.search(path):
+    if verb == "get" and re.search(_FETCHED, path):
         return "responses", "fetch_response"
     return None
 
@@ -42,7 +42,7 @@ def fetched_id(url: str) -> str:
 
 def deployment(path: str) -> str | None:
     """Return the Azure deployment in a path as sent."""
-    match = _DEPLOYMENT.search(path)
+    match = re.search(_DEPLOYMENT, path)
     return match.group(1) if match else None
 
 

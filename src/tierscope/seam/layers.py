@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import wrapt
 
@@ -22,8 +21,7 @@ CLIENT: Final = "openai._base_client"
 STREAMING: Final = "openai._streaming"
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(NamedTuple):
     """One patched method: where it is, and what makes our layer of it."""
 
     module: str

@@ -11,7 +11,7 @@ import wrapt
 from tierscope import guard
 from tierscope.guard import guarded
 from tierscope.reading import request as reading
-from tierscope.seam import chunks, identity, transports, usage_asked
+from tierscope.seam import chunks, identity, usage_asked
 from tierscope.seam.layers import CLIENT, STREAMING, Layers, Patch
 from tierscope.seam.opencall import OpenCall
 from tierscope.seam.world import STATE
@@ -164,9 +164,8 @@ def build(wrapped: Any) -> Callable[..., Any]:
         call = STATE.current.get()
         if call is not None:
             call.built(sent)
-            http = call.world.http
-            if http is not None:
-                transports.watch(http, call, self, sent)
+            if call.world.http is not None:
+                call.world.http.attempt(call, self, sent)
         return sent
 
     return layer
@@ -214,12 +213,13 @@ def install(world: World) -> None:
     STATE.world = world
     LAYERS.hook()
     if world.http is not None:
-        transports.GATES.hook()
+        world.http.begin()
 
 
 def remove() -> None:
     """Take the seam off; streams that are open finish normally."""
     STATE.drain()
-    STATE.world = None
-    transports.GATES.take_off()
+    world, STATE.world = STATE.world, None
+    if world is not None and world.http is not None:
+        world.http.end()
     LAYERS.take_off()

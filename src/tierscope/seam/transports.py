@@ -68,17 +68,31 @@ async def _nothing() -> None:
     """Be awaited."""
 
 
-@guarded("http")
-def watch(http: HttpObserver, call: OpenCall, client: Any, sent: Any) -> None:
-    """Put our ear on the request of an attempt; its extensions are copied, for a client of the user may share them."""
-    library = type(sent).__module__.partition(".")[0]
-    if library not in _LIBRARIES:
-        return
-    GATES.lay(library, http)
-    attempt = http.attempt(library, call.attempt_number, call.request.requested)
-    is_async = hasattr(client._client, "aclose")  # noqa: SLF001  openai's own
-    ear = Ear(attempt, sent.extensions.get(TRACE), is_async=is_async)
-    sent.extensions = {**sent.extensions, TRACE: ear, MARK: attempt}
+class Watch:
+    """The HTTP layer as one activation of the seam has it."""
+
+    def __init__(self, observer: HttpObserver) -> None:
+        self.observer = observer
+
+    def begin(self) -> None:
+        """Be ready when openai is."""
+        GATES.hook()
+
+    def end(self) -> None:
+        """Take off what was laid."""
+        GATES.take_off()
+
+    @guarded("http")
+    def attempt(self, call: OpenCall, client: Any, sent: Any) -> None:
+        """Put our ear on the request of an attempt; the extensions are copied, for a user's client may share them."""
+        library = type(sent).__module__.partition(".")[0]
+        if library not in _LIBRARIES:
+            return
+        GATES.lay(library, self.observer)
+        attempt = self.observer.attempt(library, call.attempt_number, call.request.requested)
+        is_async = hasattr(client._client, "aclose")  # noqa: SLF001  openai's own
+        ear = Ear(attempt, sent.extensions.get(TRACE), is_async=is_async)
+        sent.extensions = {**sent.extensions, TRACE: ear, MARK: attempt}
 
 
 # ── the gate ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -107,7 +121,8 @@ def agate(http: HttpObserver, spanned: Any, wrapped: Any) -> Callable[..., Any]:
 def is_ours(http: HttpObserver, args: Any, kwargs: Any) -> bool:
     """Say whether a request is an attempt that has no HTTP span yet; a gate left below another's layer says no."""
     attempt = (args[0] if args else kwargs["request"]).extensions.get(MARK)
-    return attempt is not None and attempt.is_bare and STATE.world is not None and STATE.world.http is http
+    watch = STATE.world.http if STATE.world is not None else None
+    return attempt is not None and attempt.is_bare and watch is not None and watch.observer is http
 
 
 _TRANSPORTS: Final = (
@@ -140,7 +155,7 @@ class Gates:
     def prepare(self, client: ModuleType) -> None:
         """Lay the gate of the library that this openai uses by itself."""
         if STATE.world is not None and STATE.world.http is not None:
-            self.lay("httpx2" if hasattr(client, "httpx2") else "httpx", STATE.world.http)
+            self.lay("httpx2" if hasattr(client, "httpx2") else "httpx", STATE.world.http.observer)
 
     def lay(self, library: str, http: HttpObserver) -> None:
         """Lay a gate where none stands; not while the application's own instrumentation makes the spans."""

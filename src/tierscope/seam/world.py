@@ -6,7 +6,6 @@ import os
 import time
 from collections import deque
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from tierscope.seam.background import Background
@@ -16,29 +15,40 @@ if TYPE_CHECKING:
 
     from tierscope.catalog import Catalog
     from tierscope.config import Settings
-    from tierscope.observer import HttpObserver, Observer
+    from tierscope.observer import Observer
     from tierscope.seam.identity import Form
     from tierscope.seam.opencall import OpenCall
+    from tierscope.seam.transports import Watch
 
 EXTENSION: Final = "tierscope.call"
 """Key in ``response.extensions``, which httpx leaves out when a response is pickled."""
 
 
-@dataclass(frozen=True, slots=True)
 class World:
-    """What the seam is given when it is laid."""
+    """What the seam is given when it is laid, and what it learns while it is."""
 
-    observer: Observer
-    settings: Settings
-    catalog: Catalog
-    clock: Callable[[], int] = time.perf_counter_ns
-    """Monotonic nanoseconds."""
-    wall: Callable[[], int] = time.time_ns
-    http: HttpObserver | None = None
-    """Hears of HTTP attempts; ``None``: nothing of ours is on any request."""
-    background: Background = field(default_factory=Background)
-    forms: dict[tuple[Any, ...], Form] = field(default_factory=dict)
-    """What is known of calls that have the same form."""
+    __slots__ = ("background", "catalog", "clock", "forms", "http", "observer", "settings", "wall")
+
+    def __init__(
+        self,
+        observer: Observer,
+        settings: Settings,
+        catalog: Catalog,
+        http: Watch | None = None,
+        clock: Callable[[], int] = time.perf_counter_ns,
+        wall: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.observer = observer
+        self.settings = settings
+        self.catalog = catalog
+        self.http = http
+        """Watches HTTP attempts; ``None``: nothing of ours is on any request."""
+        self.clock = clock
+        """Monotonic nanoseconds."""
+        self.wall = wall
+        self.background = Background()
+        self.forms: dict[tuple[Any, ...], Form] = {}
+        """What is known of calls that have the same form."""
 
 
 class State:
