@@ -23,6 +23,7 @@ from tierscope.reading.chat import ChatReader
 from tierscope.reading.responses import ResponsesReader
 from tierscope.seam.bodies import Handle
 from tierscope.seam.chunks import AsyncFollow, follow
+from tierscope.seam.processor import demand
 from tierscope.stream import Tap
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class _Done:
 
 
 def _handle(endpoint: str) -> Handle:
-    tap = Tap(ChatReader() if endpoint == "chat" else ResponsesReader(), clock)
+    tap = Tap(ChatReader() if endpoint == "chat" else ResponsesReader(), clock, demand)
     tap.arrived = clock()
     call: Any = _Done(tap)
     call.chunk = lambda chunk: tap.chunk(chunk) and False

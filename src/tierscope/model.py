@@ -183,7 +183,7 @@ class Timing(NamedTuple):
     waited_ns: int | None = None
     """Time in that window spent waiting for the network."""
     cpu_ns: int | None = None
-    """Process CPU time in that window."""
+    """CPU time of the process in that window, and the time for which its reader waited for a processor."""
 
 
 class Speed(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Protocol
 
 from tierscope.reading.chat import TEXT
@@ -58,9 +57,9 @@ class Tap:
     """
 
     __slots__ = (
-        "_base_cpu",
         "_base_waited",
-        "_cpu",
+        "_demand",
+        "_demanded",
         "_last_event",
         "_last_token",
         "arrived",
@@ -74,17 +73,25 @@ class Tap:
         "waited",
     )
 
-    def __init__(self, reader: Reader, clock: Callable[[], int], cpu: Callable[[], int] = time.process_time_ns) -> None:
+    def __init__(self, reader: Reader, clock: Callable[[], int], demand: Callable[[], Callable[[], int]]) -> None:
+        """Make the tap of one stream.
+
+        Args:
+            reader: reads its chunks.
+            clock: monotonic nanoseconds.
+            demand: asked at the first token for what tells at the end how much of a processor the process demanded.
+
+        """
         self.reader = reader
         self.clock = clock
-        self._cpu = cpu
+        self._demand = demand
+        self._demanded: Callable[[], int] | None = None
         self.arrived: int | None = None
         """When the network read ended that brought the last bytes: a chunk's time is its arrival, not its parsing."""
         self.chunks = 0
         """Chunks that were not plain; the first of a stream never is."""
         self.waited = 0
         self._base_waited = 0
-        self._base_cpu = 0
         self.first_event: int | None = None
         self._last_event: int | None = None
         self.first_token: int | None = None
@@ -128,7 +135,7 @@ class Tap:
     def _first(self, now: int) -> None:
         self.first_token = now
         self._base_waited = self.waited
-        self._base_cpu = self._cpu()
+        self._demanded = self._demand()
 
     def stamped(self, timing: Timing, now: int, *, is_whole: bool) -> Timing:
         """Return the timing with this stream's stamps; the window of the brake only for one read out just now."""
@@ -145,7 +152,7 @@ class Tap:
         return stamped._replace(
             window_ns=now - first,
             waited_ns=self.waited - self._base_waited,
-            cpu_ns=self._cpu() - self._base_cpu,
+            cpu_ns=self._demanded() if self._demanded is not None else None,
         )
 
 

@@ -11,6 +11,7 @@ from tierscope.model import Attempt, Reply, Timing
 from tierscope.reading import chat, embeddings, errors, headers, responses
 from tierscope.reading.sse import as_object
 from tierscope.seam import bodies, identity
+from tierscope.seam.processor import demand
 from tierscope.seam.world import STATE
 from tierscope.stream import Tap
 
@@ -164,7 +165,7 @@ class OpenCall:
         self._headers = headers.read(response.headers.raw, self._form.row.response_header)
         self._reply = Reply(status)
         if kwargs.get("stream") or not hasattr(response, "_content"):
-            self.tap = tap = Tap(self._reader(), self.world.clock)
+            self.tap = tap = Tap(self._reader(), self.world.clock, demand)
             bodies.attach(self, tap, response)
         else:
             self._response = response
