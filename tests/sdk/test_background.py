@@ -10,7 +10,7 @@ from tests.sdk.capabilities import RESPONSES, RESPONSES_TIER, RETRIEVE_STREAM
 from tests.sdk.conftest import ASK, TRUSTED
 
 from tierscope import catalog, seam, testing
-from tierscope.seam.world import MAX_REMEMBERED, Background
+from tierscope.seam.background import MAX_REMEMBERED, Background
 
 if TYPE_CHECKING:
     from tests.sdk.conftest import Service
@@ -84,7 +84,7 @@ class Curious:
         self.learnt: list[Call] = []
         self.calls: list[Call] = []
 
-    def started(self, request: Request) -> Curious:
+    def started(self, request: Request, unix_ns: int) -> Curious:
         return self
 
     def __enter__(self) -> None:
@@ -126,8 +126,8 @@ def test_what_is_remembered_is_bounded() -> None:
     memory: Any = Background()
     call, request = Blank(), None
     for number in range(MAX_REMEMBERED + 2):
-        memory.remember(f"resp_{number}", request)
-        memory.count(f"resp_{number}", call)
-        memory.remember(f"resp_{number}", request)
+        memory._remember(f"resp_{number}", request)
+        memory._count(f"resp_{number}", call)
+        memory._remember(f"resp_{number}", request)
     assert (len(memory._asked), len(memory._counted)) == (MAX_REMEMBERED, MAX_REMEMBERED)
-    assert (memory.count("resp_0", Blank()), memory.count(f"resp_{MAX_REMEMBERED}", Blank())) == (True, False)
+    assert (memory._count("resp_0", Blank()), memory._count(f"resp_{MAX_REMEMBERED}", Blank())) == (True, False)

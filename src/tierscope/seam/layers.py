@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import wrapt
 
@@ -22,8 +21,7 @@ CLIENT: Final = "openai._base_client"
 STREAMING: Final = "openai._streaming"
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(NamedTuple):
     """One patched method: where it is, and what makes our layer of it."""
 
     module: str
@@ -68,9 +66,10 @@ class Layers:
         owner = getattr(module, patch.owner, None)
         if owner is None or patch.name not in owner.__dict__:
             log.warning(
-                "Tierscope: %s.%s is not in this version of openai; what it tells stays unknown.",
+                "Tierscope: %s.%s is not in this version of %s; what it tells stays unknown.",
                 patch.owner,
                 patch.name,
+                patch.module.partition(".")[0],
             )
             return
         if self._laid.get(patch, (None,))[0] is owner:
