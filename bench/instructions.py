@@ -1,69 +1,91 @@
-"""Instructions per call, counted by cachegrind: repeats within 1.5 % on any machine, where times do not.
+"""Instructions per call, counted by cachegrind: they repeat within 1.5 % on any machine, where times do not.
 
-``python bench/instructions.py`` runs itself under valgrind, for each contestant with few and with many calls; the
-difference leaves out what happens once.
+``python bench/instructions.py`` runs itself once under valgrind. There each contestant warms up, and then forks a child
+that makes few calls and one that makes many: the difference leaves out everything that happens once. With ``--gate`` it
+fails above the ceilings, which no commit may pass.
 """
 
 from __future__ import annotations
 
+import gc
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-FEW, MANY = 60, 120
+WARM, FEW, MANY = 30, 20, 70
+CEILINGS = {"tierscope": 1.66, "tierscope, GenAI off": 1.12}
+"""Instructions over the bare client, as a multiple of the floor's: what was reached, and 1.5 %."""
 
 
-def calls(name: str, count: int) -> None:
-    """Make so many calls as one contestant: what the child process does."""
-    import httpx2  # noqa: PLC0415  only in the child
-    import openai  # noqa: PLC0415
-    from contestants import Bare, Floor, Tierscope  # noqa: PLC0415
-    from overhead import canned  # noqa: PLC0415
+def child(folder: Path) -> None:
+    """Make the calls: what runs under valgrind."""
+    from contestants import Bare, Floor, Tierscope  # noqa: PLC0415  only in the child
+    from operations import calls  # noqa: PLC0415
 
-    made = {
-        "bare": lambda: Bare("bare"),
-        "floor": Floor,
-        "tierscope": lambda: Tierscope("tierscope", genai_metrics=True),
-        "own": lambda: Tierscope("own", genai_metrics=False),
-    }
-    contestant = made[name]()
-    client = openai.OpenAI(api_key="k", http_client=httpx2.Client(transport=canned()))
-    contestant.enter()
-    for _ in range(count):
-        contestant.call(
-            lambda: client.chat.completions.create(
-                model="gpt-4.1", messages=[{"role": "user", "content": "hello"}], service_tier="priority"
-            )
-        )
-    contestant.settle()
-
-
-def instructions(name: str, count: int) -> int:
-    """Count the instructions of a process that makes so many calls."""
-    valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-    command = [*valgrind, sys.executable, str(Path(__file__)), name, str(count)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "0"})  # noqa: S603
-    found = re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)
-    if found is None:
-        raise SystemExit(f"valgrind said no count:\n{done.stderr}")
-    return int(found.group(1).replace(",", ""))
+    chat = next(operation for operation in calls() if operation.name == "chat")
+    for contestant in (Bare(), Floor(), Tierscope(), Tierscope("tierscope, GenAI off", genai_metrics=False)):
+        call = contestant.around(chat)
+        contestant.enter()
+        for _ in range(WARM):
+            call()
+        contestant.settle()
+        gc.collect()
+        gc.freeze()  # else a full collection falls into the one child and not into the other
+        for count in (FEW, MANY):
+            pid = os.fork()
+            if pid == 0:
+                for _ in range(count):
+                    call()
+                contestant.settle()
+                os._exit(0)
+            os.waitpid(pid, 0)
+            (folder / f"made.{pid}").write_text(f"{contestant.name}\n{count}", "utf-8")
+        contestant.leave()
 
 
-def per_call(name: str) -> float:
-    """Thousands of instructions per call."""
-    return (instructions(name, MANY) - instructions(name, FEW)) / (MANY - FEW) / 1000
+def counted() -> dict[str, float]:
+    """Thousands of instructions per call of each contestant."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+        command = [*valgrind, f"--log-file={folder}/log.%p", sys.executable, __file__, str(folder)]
+        env = {**os.environ, "PYTHONHASHSEED": "0"}  # noqa: TID251  a tool's own environment
+        subprocess.run(command, check=True, env=env)  # noqa: S603
+        totals: dict[tuple[str, int], int] = {}
+        for made in folder.glob("made.*"):
+            who, count = made.read_text("utf-8").split("\n")
+            log = (folder / f"log.{made.suffix[1:]}").read_text("utf-8")
+            found = re.search(r"I\s+refs:\s+([\d,]+)", log)
+            if found is None:
+                raise SystemExit(f"valgrind said no count:\n{log}")
+            totals[who, int(count)] = int(found.group(1).replace(",", ""))
+    names = dict.fromkeys(name for name, count in sorted(totals) if count == FEW)
+    return {who: (totals[who, MANY] - totals[who, FEW]) / (MANY - FEW) / 1000 for who in names}
+
+
+def over_floor(counts: dict[str, float]) -> dict[str, float]:
+    """Return what each contestant adds, as a multiple of what the floor adds."""
+    bare = counts["bare"]
+    return {name: (count - bare) / (counts["floor"] - bare) for name, count in counts.items()}
 
 
 def main() -> int:
-    """Count and print."""
-    if len(sys.argv) == 3:
-        calls(sys.argv[1], int(sys.argv[2]))
+    """Count, print, and with ``--gate`` fail above a ceiling."""
+    if len(sys.argv) == 2 and sys.argv[1] != "--gate":
+        child(Path(sys.argv[1]))
         return 0
-    counts = {name: per_call(name) for name in ("bare", "floor", "tierscope", "own")}
-    floor = counts["floor"] - counts["bare"]
+    counts = counted()
+    ratios = over_floor(counts)
     for name, count in counts.items():
-        print(f"{name:12} {count:9.0f} k instructions a call {(count - counts['bare']) / floor:6.2f} x floor")
+        print(f"{name:22} {count:7.0f} k instructions a call {ratios[name]:6.2f} x floor")
+    too_many = [
+        f"{name}: {ratios[name]:.2f} x floor, at most {top}" for name, top in CEILINGS.items() if ratios[name] > top
+    ]
+    if "--gate" in sys.argv and too_many:
+        raise SystemExit("\n".join(too_many))
     return 0
 
 

@@ -1,7 +1,7 @@
 """Walk through every door of a stream and print what was measured as a Markdown table: `python tools/doors.py`.
 
 A cell is the ending word, when the record came, and the connections that five streams in a row took. For another
-openai put its packages first on the path, as tools/leg.py does: ``PYTHONPATH=.venv-legs/openai-2-…``.
+openai put its packages first on the path, as tools/legs.py does: ``PYTHONPATH=.venv-legs/openai-2-…``.
 """
 
 from __future__ import annotations

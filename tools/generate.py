@@ -43,6 +43,10 @@ def signals_page() -> str:
         ("attribute", "meaning", "values"),
         ((f"`{a.key}`", a.description, code(a.values or ())) for a in dict.fromkeys(only)),
     )
+    http = table(
+        ("attribute", "meaning", "values"),
+        ((f"`{a.key}`", a.description, code(a.values or ())) for a in signals.HTTP_ATTRIBUTES),
+    )
     return f"""# Signals
 
 Everything that Tierscope emits, under the instrumentation scope `{signals.SCOPE}` and the schema {signals.SCHEMA_URL}.
@@ -54,6 +58,17 @@ One span of kind `CLIENT` per operation, named after operation and model (`chat 
 request runs; a stream's span ends with the stream. Its status is `ERROR` where the operation failed or was refused.
 
 {spans}
+## HTTP spans
+
+With `TIERSCOPE_HTTP=on`, or `tierscope.instrument(http=True)`, each HTTP attempt of a call is a child span, retries
+being siblings. opentelemetry-instrumentation-httpx makes them, with its own names, status and metrics: where the
+application uses it, as the application set it up; else for the requests of observed calls alone. To either we add:
+
+{http}
+An attempt without a response carries number and tier only; one that never got a connection from its pool, neither. The
+span ends when the response's headers are there: on streams it says nothing of the speed. Transports other than
+`HTTPTransport` and `AsyncHTTPTransport` (aiohttp, mocks) have no HTTP span.
+
 ## Own metrics
 
 Counters are kept as sums and read by the SDK when it collects. At most {signals.MAX_MODELS} models of at most
@@ -104,7 +119,9 @@ def _settings() -> Iterator[tuple[str, str, str]]:
 
 
 def _shown(value: object) -> str:
-    return {True: "`on`", False: "`off`"}.get(value, f"`{value}`") if value else "none"  # type: ignore[call-overload]
+    if isinstance(value, bool):
+        return "`on`" if value else "`off`"
+    return f"`{value}`" if value else "none"
 
 
 # ── tiers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -148,7 +165,7 @@ unknown word are `{words.UNVERIFIED}`; a reply without a tier is `{words.UNREPOR
 
 
 def _refusal(refusal: catalog.Refusal) -> str:
-    said = refusal.code or refusal.param or (refusal.pattern.pattern if refusal.pattern else "")
+    said = refusal.code or refusal.param or refusal.pattern or ""
     return f"{refusal.status} `{said}`" + ("" if refusal.tier == "*" else f" on `{refusal.tier}`")
 
 

@@ -22,6 +22,7 @@ __all__ = ["__version__", "instrument", "uninstrument"]
 def instrument(
     settings: Settings | None = None,
     *,
+    http: bool | None = None,
     tracer_provider: TracerProvider | None = None,
     meter_provider: MeterProvider | None = None,
 ) -> bool:
@@ -32,6 +33,8 @@ def instrument(
 
     Args:
         settings: use these settings instead of the ``TIERSCOPE_*`` variables.
+        http: whether each HTTP attempt gets a span of its own below the call's (``TIERSCOPE_HTTP``); needs the extra
+            ``tierscope[http]``. ``None``: what the settings say.
         tracer_provider: use this provider instead of the global one.
         meter_provider: use this provider instead of the global one.
 
@@ -41,7 +44,7 @@ def instrument(
     """
     from tierscope.wiring import WIRING  # noqa: PLC0415  importing tierscope alone costs nothing
 
-    return WIRING.activate(settings, tracer_provider=tracer_provider, meter_provider=meter_provider)
+    return WIRING.activate(settings, http=http, tracer_provider=tracer_provider, meter_provider=meter_provider)
 
 
 def uninstrument() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast
 
 from tierscope.words import ALIASES, WIRE
 
@@ -22,18 +22,17 @@ class SettingError(ValueError):
         super().__init__(f"{key}={value!r}: {remedy}")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Everything a user can set. Defaults change no byte of a request and write no file."""
 
     default_tier: str | None = None
     """``TIERSCOPE_DEFAULT_TIER``: What ``auto`` and an omitted tier resolve to: the tier set for the project or the
     deployment. Without it such calls have no expectation, and their outcome is ``resolved``."""
-    expected_tiers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    expected_tiers: Mapping[tuple[str, str], str] = MappingProxyType({})
     """``TIERSCOPE_EXPECTED_TIERS``: The same by project, host or deployment, comma-separated:
     ``project:proj_a=scale,host:api.example.com=flex,deployment:chat=priority``. A deployment wins over a project, a
     project over a host; a host may name its port."""
-    trusted_hosts: Mapping[str, str | None] = field(default_factory=dict)
+    trusted_hosts: Mapping[str, str | None] = MappingProxyType({})
     """``TIERSCOPE_TRUSTED_HOSTS``: Hosts whose word about the served tier is believed, comma-separated: ``host``,
     ``host:port``, or ``host=row`` with the rules of a row of the providers' table (tiers.md)."""
     stream_usage: StreamUsage = "never"
@@ -44,6 +43,9 @@ class Settings:
     """``TIERSCOPE_GENAI_METRICS``: ``off`` silences the metrics of the GenAI conventions; our own stay."""
     ledger: str | None = None
     """``TIERSCOPE_LEDGER``: Path of an SQLite file that gets one row per finished call, whatever the sampling."""
+    http: bool = False
+    """``TIERSCOPE_HTTP``: ``on`` gives each HTTP attempt of a call a span of its own below the call's (signals.md).
+    Needs ``pip install 'tierscope[http]'``; the span's ``traceparent`` header goes out with the request."""
     enabled: bool = True
     """``TIERSCOPE_ENABLED``: ``off`` lays no patch at all."""
 
@@ -63,6 +65,7 @@ class Settings:
             stream_usage=cast("StreamUsage", env.choice("TIERSCOPE_STREAM_USAGE", ("never", "auto", "always"))),
             genai_metrics=env.switch("TIERSCOPE_GENAI_METRICS"),
             ledger=env.text("TIERSCOPE_LEDGER"),
+            http=env.switch("TIERSCOPE_HTTP", default="off"),
             enabled=env.switch("TIERSCOPE_ENABLED"),
         )
 
@@ -76,15 +79,15 @@ class _Env:
     def text(self, key: str) -> str | None:
         return self._environ.get(key, "").strip() or None
 
-    def choice(self, key: str, words: tuple[str, ...]) -> str:
-        text = self.text(key) or words[0]
+    def choice(self, key: str, words: tuple[str, ...], *, default: str | None = None) -> str:
+        text = self.text(key) or default or words[0]
         value = text.lower()
         if value not in words:
             raise SettingError(key, text, f"use one of {', '.join(words)}")
         return value
 
-    def switch(self, key: str) -> bool:
-        return self.choice(key, ("on", "off", "true", "false", "1", "0")) in {"on", "true", "1"}
+    def switch(self, key: str, *, default: str = "on") -> bool:
+        return self.choice(key, ("on", "off", "true", "false", "1", "0"), default=default) in {"on", "true", "1"}
 
     def tier(self, key: str) -> str | None:
         value = self.text(key)

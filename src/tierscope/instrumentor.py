@@ -22,6 +22,7 @@ class TierscopeInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     def _instrument(self, **kwargs: Any) -> None:
         WIRING.activate(
             kwargs.get("settings"),
+            http=kwargs.get("http"),
             tracer_provider=kwargs.get("tracer_provider"),
             meter_provider=kwargs.get("meter_provider"),
         )

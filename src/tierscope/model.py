@@ -30,7 +30,10 @@ AttemptResult = Literal[
 
 
 class Request(NamedTuple):
-    """The asked-for half of a call, as far as it is known when the call starts."""
+    """The asked-for half of a call, as far as it is known when the call starts.
+
+    It names nothing that differs from call to call: equal requests are mostly one object.
+    """
 
     operation: Operation
     endpoint: Endpoint
@@ -40,8 +43,6 @@ class Request(NamedTuple):
     """Key of the row of ``providers.json`` that applied."""
     trusted: bool
     """Whether this host's echo of the tier is documented (or trusted by a setting)."""
-    unix_ns: int
-    """Wall-clock start, nanoseconds since the epoch."""
     model: str | None = None
     address: str | None = None
     port: int | None = None
@@ -166,6 +167,8 @@ class Timing(NamedTuple):
 
     start_ns: int
     end_ns: int
+    unix_ns: int
+    """The start by the wall clock, nanoseconds since the epoch."""
     attempt_ns: int | None = None
     """Start of the last attempt."""
     headers_ns: int | None = None
@@ -180,7 +183,7 @@ class Timing(NamedTuple):
     waited_ns: int | None = None
     """Time in that window spent waiting for the network."""
     cpu_ns: int | None = None
-    """Process CPU time in that window."""
+    """CPU time of the process in that window, and the time for which its reader waited for a processor."""
 
 
 class Speed(NamedTuple):

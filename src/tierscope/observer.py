@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
-    from tierscope.model import Call, Request
+    from tierscope.model import Call, Headers, Request
 
 
 class Observation(Protocol):
@@ -40,7 +41,7 @@ class Observation(Protocol):
 class Observer(Protocol):
     """Opens an observation for each call."""
 
-    def started(self, request: Request) -> Observation | None:
+    def started(self, request: Request, unix_ns: int) -> Observation | None:
         """Begin to observe a call, or ``None`` when it is to be left alone (instrumentation suppressed)."""
         ...
 
@@ -50,4 +51,33 @@ class Sink(Protocol):
 
     def ended(self, call: Call) -> None:
         """Take one finished call."""
+        ...
+
+
+class HttpAttempt(Protocol):
+    """One attempt of a call, as the HTTP layer carries it out; told inside whatever span somebody made for it there."""
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether nobody has made an HTTP span for it yet, nor will further down."""
+        ...
+
+    def sent(self) -> None:
+        """It is being sent: a connection is opened, or its headers are written."""
+        ...
+
+    def answered(self, headers: Headers) -> None:
+        """The headers of its response are there."""
+        ...
+
+
+class HttpObserver(Protocol):
+    """Observes the HTTP attempts below a call."""
+
+    def attempt(self, library: str, number: int, requested: str) -> HttpAttempt:
+        """Begin to observe an attempt through ``httpx`` or ``httpx2``; said where its request was built."""
+        ...
+
+    def instrumented(self, library: str) -> AbstractContextManager[bool]:
+        """Instrument a library for the length of a block; yields whether it is, and not by the application itself."""
         ...

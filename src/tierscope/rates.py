@@ -121,15 +121,20 @@ def speed(
 
     Background work has no end-to-end rate (it waited in a queue); a stored response that is fetched has none at all.
     """
-    why = BACKGROUND if is_replayed else generation_absent(usage, shape, is_complete=is_complete)
+    if is_replayed:
+        return _REPLAYED
+    why = generation_absent(usage, shape, is_complete=is_complete)
     rate = None if why or usage is None else generation(usage, timing)
-    why_total = BACKGROUND if is_background or is_replayed else _end_to_end_absent(usage, is_complete=is_complete)
+    why_total = BACKGROUND if is_background else _end_to_end_absent(usage, is_complete=is_complete)
     total = None if why_total else end_to_end(usage, timing)
     return Speed(
-        first_token_s=None if is_replayed else first_token(timing),
-        generation=rate,
-        generation_absent=(why or NO_TIME) if rate is None else None,
-        end_to_end=total,
-        end_to_end_absent=(why_total or NO_TIME) if total is None else None,
-        consumer_limited=consumer_limited(timing),
+        None if shape is None else first_token(timing),
+        rate,
+        (why or NO_TIME) if rate is None else None,
+        total,
+        (why_total or NO_TIME) if total is None else None,
+        None if shape is None else consumer_limited(timing),
     )
+
+
+_REPLAYED: Final = Speed(generation_absent=BACKGROUND, end_to_end_absent=BACKGROUND)

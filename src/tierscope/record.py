@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from tierscope import rates, tiers
@@ -29,10 +30,11 @@ def reply_state(reply: Reply | None, failure: Failure | None, ending: EndingWord
     return "answered"
 
 
-def _error_type(reply: Reply | None, failure: Failure | None) -> str | None:
-    if failure is not None:
-        return failure.error_type
-    return reply.failure.error_type if reply is not None and reply.failure is not None else None
+@functools.lru_cache(maxsize=1024)
+def verdict(row: Provider, raw: str | None, expected: str | None, trusted: bool, state: ReplyState) -> tuple[str, str]:
+    """Return served tier and outcome; the same few are asked for at each call."""
+    served = tiers.served(raw, row.aliases)
+    return served, tiers.outcome(expectation=expected, served_word=served, trusted=trusted, state=state)
 
 
 def _inferred_cause(catalog: Catalog, row: Provider, reply: Reply | None, usage: Usage | None) -> str | None:
@@ -71,28 +73,18 @@ def build(
         failure: what the SDK raised, reduced.
 
     """
-    served = tiers.served(reply.tier_raw if reply else None, row.aliases)
     usage = reply.usage if reply is not None and reply.is_usage_new else None
     state = reply_state(reply, failure, ending, is_stream=request.is_stream)
-    outcome = tiers.outcome(expectation=request.expected, served_word=served, trusted=request.trusted, state=state)
-    error_type = _error_type(reply, failure)
-    return Call(
-        request=request,
-        attempts=attempts,
-        reply=reply,
-        headers=headers,
-        timing=timing,
-        ending=ending,
-        speed=rates.speed(
-            usage,
-            shape,
-            timing,
-            is_complete=ending == "complete" and state == "answered",
-            is_background=request.is_background or bool(reply and reply.is_background),
-            is_replayed=request.operation == "fetch_response",
-        ),
-        served=served,
-        outcome=outcome,
-        inferred_cause=_inferred_cause(catalog, row, reply, usage) if outcome == DOWNGRADED else None,
-        error_type=error_type or (OTHER if ending == "error" else None),
+    served, outcome = verdict(row, reply.tier_raw if reply else None, request.expected, request.trusted, state)
+    failed = failure or (reply.failure if reply is not None else None)
+    speed = rates.speed(
+        usage,
+        shape,
+        timing,
+        is_complete=ending == "complete" and state == "answered",
+        is_background=request.is_background or bool(reply and reply.is_background),
+        is_replayed=request.operation == "fetch_response",
     )
+    cause = _inferred_cause(catalog, row, reply, usage) if outcome == DOWNGRADED else None
+    error_type = failed.error_type if failed is not None else OTHER if ending == "error" else None
+    return Call(request, attempts, reply, headers, timing, ending, speed, served, outcome, cause, error_type)

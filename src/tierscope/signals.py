@@ -6,8 +6,7 @@ Names under ``gen_ai.`` and ``openai.`` are those of the official package's rele
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from tierscope import words
 
@@ -22,19 +21,17 @@ MAX_MODEL_LENGTH: Final = 128
 Kind = Literal["counter", "histogram", "gauge"]
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """One attribute key: what it means, and the closed set of its values where there is one."""
 
     key: str
     description: str
     values: tuple[str, ...] | None = None
     is_on_spans: bool = True
-    """False for what only metrics carry."""
+    """Whether the span of a call may carry it; not so for what only metrics or HTTP spans do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """One metric: OTel name (no unit in it), kind, unit, description, buckets, attribute keys."""
 
     name: str
@@ -149,6 +146,16 @@ SPAN_ATTRIBUTES: Final = tuple(
     value for value in list(globals().values()) if isinstance(value, Attribute) and value.is_on_spans
 )
 """Every attribute that a span of ours may carry."""
+
+# ── HTTP spans ────────────────────────────────────────────────────────────────────────────────────────────────────
+ATTEMPT_NUMBER: Final = Attribute(
+    "tierscope.attempt.number", "Number of the HTTP attempt within its call, from 1.", is_on_spans=False
+)
+HTTP_ATTRIBUTES: Final = (
+    *(ATTEMPT_NUMBER, TIER_REQUESTED, REQUEST_ID, PROCESSING_MS),
+    *(LIMIT_REQUESTS, REMAINING_REQUESTS, LIMIT_TOKENS, REMAINING_TOKENS),
+)
+"""What we add to the HTTP span of an attempt, whoever made that span."""
 
 # ── buckets ───────────────────────────────────────────────────────────────────────────────────────────────────────
 RATE_BUCKETS: Final = (5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 200, 300, 500, 1000)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Protocol
 
 from tierscope.reading.chat import TEXT
@@ -34,6 +33,10 @@ class Reader(Protocol):
         """The usage so far."""
         ...
 
+    def plain(self, chunk: object) -> bool:
+        """Count a chunk that brings one more text and nothing else; ``False`` leaves it to ``chunk``."""
+        ...
+
     def chunk(self, chunk: object) -> int:
         """Take one chunk; return ``NOTHING``, ``TOKEN`` or ``TEXT``."""
         ...
@@ -48,54 +51,81 @@ class Reader(Protocol):
 
 
 class Tap:
-    """Stamps the chunks of one stream as they pass. Nothing is recorded per chunk."""
+    """Stamps the chunks of one stream as they pass. Nothing is recorded per chunk.
+
+    A plain text chunk (``Reader.plain``) moves ``last_text`` alone; the other last stamps are never behind it.
+    """
 
     __slots__ = (
-        "_base_cpu",
         "_base_waited",
-        "_clock",
-        "_cpu",
+        "_demand",
+        "_demanded",
+        "_last_event",
+        "_last_token",
         "arrived",
         "chunks",
+        "clock",
         "first_event",
         "first_text",
         "first_token",
-        "last_event",
         "last_text",
-        "last_token",
         "reader",
         "waited",
     )
 
-    def __init__(self, reader: Reader, clock: Callable[[], int], cpu: Callable[[], int] = time.process_time_ns) -> None:
+    def __init__(self, reader: Reader, clock: Callable[[], int], demand: Callable[[], Callable[[], int]]) -> None:
+        """Make the tap of one stream.
+
+        Args:
+            reader: reads its chunks.
+            clock: monotonic nanoseconds.
+            demand: asked at the first token for what tells at the end how much of a processor the process demanded.
+
+        """
         self.reader = reader
-        self._clock = clock
-        self._cpu = cpu
+        self.clock = clock
+        self._demand = demand
+        self._demanded: Callable[[], int] | None = None
         self.arrived: int | None = None
         """When the network read ended that brought the last bytes: a chunk's time is its arrival, not its parsing."""
         self.chunks = 0
+        """Chunks that were not plain; the first of a stream never is."""
         self.waited = 0
         self._base_waited = 0
-        self._base_cpu = 0
         self.first_event: int | None = None
-        self.last_event: int | None = None
+        self._last_event: int | None = None
         self.first_token: int | None = None
-        self.last_token: int | None = None
+        self._last_token: int | None = None
         self.first_text: int | None = None
         self.last_text: int | None = None
 
+    @property
+    def last_event(self) -> int | None:
+        """When the last chunk came."""
+        return _later(self._last_event, self.last_text)
+
+    @property
+    def last_token(self) -> int | None:
+        """When the last token of any kind came."""
+        return _later(self._last_token, self.last_text)
+
+    def read(self, since: int) -> None:
+        """Note one network read that began at ``since`` and has just ended."""
+        self.arrived = now = self.clock()
+        self.waited += now - since
+
     def chunk(self, chunk: object) -> bool:
         """Take one chunk before it is handed on; return whether it told a tier, usage or failure."""
-        now = self.arrived if self.arrived is not None else self._clock()
+        now = self.clock() if self.arrived is None else self.arrived
         if self.first_event is None:
             self.first_event = now
-        self.last_event = now
+        self._last_event = now
         self.chunks += 1
         brought = self.reader.chunk(chunk)
         if brought:
             if self.first_token is None:
                 self._first(now)
-            self.last_token = now
+            self._last_token = now
             if brought == TEXT:
                 self.last_text = now
                 if self.first_text is None:
@@ -105,7 +135,7 @@ class Tap:
     def _first(self, now: int) -> None:
         self.first_token = now
         self._base_waited = self.waited
-        self._base_cpu = self._cpu()
+        self._demanded = self._demand()
 
     def stamped(self, timing: Timing, now: int, *, is_whole: bool) -> Timing:
         """Return the timing with this stream's stamps; the window of the brake only for one read out just now."""
@@ -122,5 +152,9 @@ class Tap:
         return stamped._replace(
             window_ns=now - first,
             waited_ns=self.waited - self._base_waited,
-            cpu_ns=self._cpu() - self._base_cpu,
+            cpu_ns=self._demanded() if self._demanded is not None else None,
         )
+
+
+def _later(one: int | None, other: int | None) -> int | None:
+    return other if one is None or (other is not None and other > one) else one

@@ -52,7 +52,8 @@ def _table() -> dict[tuple[str, str], str]:
 
 
 TABLE: Final[Mapping[tuple[str, str], str]] = {
-    (expected, served): _table().get((expected, served), UNVERIFIED) for expected in CANONICAL for served in CANONICAL
+    **{(expected, served): UNVERIFIED for expected in CANONICAL for served in CANONICAL},
+    **_table(),
 }
 """The 6 x 6 table; pairs without a documented relation are ``unverified``."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import sys
 import threading
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from tierscope.model import Call, Request
     from tierscope.observer import Observation, Observer, Sink
+    from tierscope.seam.transports import Watch
 
 log = logging.getLogger("tierscope")
 
@@ -36,9 +38,9 @@ class Fan:
         self.observer = observer
         self.sinks: tuple[Sink, ...] = ()
 
-    def started(self, request: Request) -> Observation | None:
+    def started(self, request: Request, unix_ns: int) -> Observation | None:
         """Ask the observer; a call it leaves alone is left alone by all."""
-        observation = self.observer.started(request)
+        observation = self.observer.started(request, unix_ns)
         return observation if observation is None or not self.sinks else FanObservation(observation, self.sinks)
 
 
@@ -82,6 +84,7 @@ class Wiring:
         self,
         settings: Settings | None = None,
         *,
+        http: bool | None = None,
         tracer_provider: TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
     ) -> bool:
@@ -92,6 +95,7 @@ class Wiring:
                 return True
             try:
                 settings = settings or Settings.from_env()
+                settings = settings if http is None else settings._replace(http=http)
                 _check(settings)
             except SettingError as error:
                 log.error("Tierscope is off: %s", error)  # noqa: TRY400  the user's mistake needs no traceback
@@ -110,7 +114,8 @@ class Wiring:
             log.info(
                 "Tierscope: no OpenTelemetry provider is configured and no TIERSCOPE_LEDGER set; nothing is exported."
             )
-        seam.install(seam.World(observer=fan, settings=settings, catalog=catalog.load()))
+        http = _http(tracers, meters) if settings.http else None
+        seam.install(seam.World(observer=fan, settings=settings, catalog=catalog.load(), http=http))
         self.fan = fan
 
     def _ledger(self, path: str) -> Sink:
@@ -140,6 +145,14 @@ class Wiring:
             guard.isolate("ledger", ledger.flush)
 
 
+def _http(tracers: TracerProvider | None, meters: MeterProvider | None) -> Watch | None:
+    from tierscope.emit import http  # noqa: PLC0415  only where HTTP spans are wanted
+    from tierscope.seam.transports import Watch  # noqa: PLC0415
+
+    observer = http.observer_for(tracers, meters)
+    return None if observer is None else Watch(observer)
+
+
 def _check(settings: Settings) -> None:
     """Refuse a provider that the catalog does not know, which the settings alone cannot."""
     known = catalog.load().providers
@@ -151,7 +164,7 @@ def _check(settings: Settings) -> None:
 def _is_supported() -> bool:
     """Say whether the installed openai can be instrumented; a missing one may still come."""
     try:
-        version = metadata.version("openai")
+        version = getattr(sys.modules.get("openai"), "__version__", None) or metadata.version("openai")
     except metadata.PackageNotFoundError:
         log.info("Tierscope: openai is not installed; there is nothing to instrument.")
         return False

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 S: Final = 1_000_000_000
 PLAIN: Final = Call(
-    request=Request("chat", "chat_completions", "openai", "openai", trusted=True, unix_ns=1_700_000_000 * S),
+    request=Request("chat", "chat_completions", "openai", "openai", trusted=True),
     attempts=(),
     reply=None,
     headers=None,
-    timing=Timing(start_ns=0, end_ns=S),
+    timing=Timing(start_ns=0, end_ns=S, unix_ns=1_700_000_000 * S),
     ending="error",
     speed=Speed(),
     served="unreported",
@@ -38,7 +38,6 @@ FULL: Final = Call(
         provider="azure.ai.openai",
         row="azure",
         trusted=True,
-        unix_ns=1_700_000_000_123_456_789,
         model="gpt-4.1",
         address="example.openai.azure.com",
         port=8443,
@@ -105,7 +104,7 @@ FULL: Final = Call(
         is_spilled_over=True,
         spilled_from="ptu",
     ),
-    timing=Timing(start_ns=2 * S, end_ns=12 * S, attempt_ns=9 * S),
+    timing=Timing(start_ns=2 * S, end_ns=12 * S, unix_ns=1_700_000_000_123_456_789, attempt_ns=9 * S),
     ending="closed",
     speed=Speed(
         first_token_s=0.25,
@@ -125,7 +124,7 @@ FULL: Final = Call(
 
 def numbered(number: int) -> Call:
     """Return a call that its wall-clock start tells from others."""
-    return PLAIN._replace(request=PLAIN.request._replace(unix_ns=number))
+    return PLAIN._replace(timing=PLAIN.timing._replace(unix_ns=number))
 
 
 def numbers(path: Path) -> list[int]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from tests.sdk import replies
+from tests.sdk.attempts import WITH_HTTP
 from tests.sdk.conftest import CHAT
 from tests.sdk.telemetry import Telemetry
 
 from tierscope import guard, record, stream
-from tierscope.emit import companion, emitter, meters, spans
+from tierscope.emit import emitter, http, meters, spans
 from tierscope.reading import chat, errors, headers, request, sse
-from tierscope.seam import bodies, chunks, identity, opencall, usage_asked, world
+from tierscope.seam import bodies, chunks, identity, opencall, transports, usage_asked, world
 from tierscope.seam.opencall import OpenCall
 
 if TYPE_CHECKING:
@@ -22,26 +23,25 @@ if TYPE_CHECKING:
 
 STEPS = [
     (request, "endpoint"),
-    (request, "merged"),
-    (request, "tier_raw"),
-    (identity, "open_request"),
-    (identity, "as_sent"),
+    (request, "asked"),
+    (identity, "form"),
     (identity, "provider_row"),
-    (identity, "configured_tier"),
     (usage_asked, "is_wanted"),
     (world.State, "drain"),
     (emitter.Emitter, "started"),
     (emitter.SpanObservation, "__enter__"),
     (emitter.SpanObservation, "__exit__"),
     (emitter.SpanObservation, "ended"),
-    (companion, "outer"),
     (spans, "at_start"),
     (spans, "at_end"),
     (meters.Meters, "record"),
+    (meters.Meters, "_record"),
     (headers, "read"),
     (errors, "of_error"),
     (errors, "of_exception"),
     (errors, "attempt_result"),
+    (opencall.OpenCall, "_read"),
+    (chat.ChatReader, "plain"),
     (chat.ChatReader, "chunk"),
     (chat.ChatReader, "shape"),
     (chat.ChatReader, "reply"),
@@ -49,15 +49,19 @@ STEPS = [
     (stream.Tap, "stamped"),
     (sse.EventScan, "feed"),
     (bodies, "attach"),
-    (bodies.Body, "took"),
-    (bodies.Body, "begin"),
     (chunks, "handle_of"),
     (record, "build"),
+    (opencall.OpenCall, "__init__"),
     (opencall.OpenCall, "_reader"),
-    (opencall.OpenCall, "_counted_once"),
     (opencall.OpenCall, "_record"),
     (opencall.OpenCall, "_timing"),
     (opencall, "as_object"),
+    (transports, "is_ours"),
+    (transports.Ear, "_hear"),
+    (http.HttpSpans, "attempt"),
+    (http.HttpSpans, "is_taken_over"),
+    (http.Attempt, "sent"),
+    (http.Attempt, "answered"),
 ]
 
 
@@ -110,7 +114,7 @@ def test_a_fault_in_a_step_never_reaches_the_application(
     client = service.client(CASES[case], retries=1)
     bare = case(client)
     guard.reset(strict=False)
-    with Telemetry():
+    with Telemetry(settings=WITH_HTTP):
         monkeypatch.setattr(owner, name, raiser)
         with caplog.at_level(logging.WARNING, logger="tierscope"):
             seen = [case(client), case(client)]
@@ -133,10 +137,10 @@ def test_the_matrix_reaches_every_step(service: Service, monkeypatch: pytest.Mon
             return _original(*args, **kwargs)
 
         monkeypatch.setattr(owner, name, spy)
-    with Telemetry():
+    with Telemetry(settings=WITH_HTTP):
         for case, answer in CASES.items():
             case(service.client(answer, retries=1))
-    assert reached == set(STEPS) - {(opencall.OpenCall, "_counted_once")}
+    assert reached == set(STEPS)
 
 
 def test_an_interrupt_is_the_applications_own(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +151,7 @@ def test_an_interrupt_is_the_applications_own(service: Service, monkeypatch: pyt
 
     guard.reset(strict=False)
     client = service.client(replies.whole(replies.chat()))
-    with Telemetry():
+    with Telemetry(settings=WITH_HTTP):
         monkeypatch.setattr(OpenCall, "replied", interrupt)
         with pytest.raises(KeyboardInterrupt):
             body(client)

@@ -248,7 +248,7 @@ def test_an_unsupported_openai_is_one_clear_line(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, version: str, level: str | None
 ) -> None:
     """A version outside the range: one ERROR line, nothing is patched."""
-    monkeypatch.setattr("tierscope.wiring.metadata.version", lambda _name: version)
+    monkeypatch.setattr(openai, "__version__", version)
     with caplog.at_level(logging.WARNING, logger="tierscope"):
         assert tierscope.instrument(Settings()) is (level is None)
     assert [r.levelname for r in caplog.records] == ([level] if level else [])

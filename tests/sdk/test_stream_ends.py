@@ -147,3 +147,15 @@ def test_a_text_only_stream_has_a_generation_rate_from_arrival_times(service: Se
     assert call.speed.generation == pytest.approx((texts - 1) / seconds)
     assert call.speed.generation < 200
     assert call.speed.consumer_limited is False
+
+
+async def test_two_tasks_on_one_stream_leave_one_record(service: Service) -> None:
+    """The SDK's generator refuses the second reader; that is neither an error of the stream nor its end."""
+    async with service.aclient(replies.stream(replies.chat_stream())) as client:
+        with testing.capture(TRUSTED) as calls:
+            stream = await client.chat.completions.create(**STREAM)
+            one, two = await asyncio.gather(anext(stream), anext(stream), return_exceptions=True)
+            assert (type(one).__name__, type(two)) == ("ChatCompletionChunk", RuntimeError)
+            assert calls == []
+            assert len([chunk async for chunk in stream]) == 7
+    assert [(call.ending, call.reply.usage.output) for call in calls] == [("complete", 12)]

@@ -212,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self._write(reply)
 
-    do_GET = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 - the base class looks for these names
+    do_GET = do_PUT = do_PATCH = do_DELETE = do_CONNECT = do_POST  # noqa: N815 - the base class looks for these names
 
     def _request(self) -> Received:
         parts = self.path.split("/", 3)

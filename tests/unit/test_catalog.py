@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any, Final
 
@@ -243,7 +242,7 @@ def test_some_promises_exclude_long_prompts(provider: str, model: str | None, is
 def test_the_table_is_read_once_and_cannot_be_changed() -> None:
     assert load() is CATALOG
     for thing in (CATALOG, CATALOG.providers["openai"], CODED):
-        with pytest.raises(dataclasses.FrozenInstanceError):
+        with pytest.raises(AttributeError):
             setattr(
                 thing,
                 "key" if isinstance(thing, Provider) else "tier" if isinstance(thing, Refusal) else "providers",

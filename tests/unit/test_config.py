@@ -16,8 +16,9 @@ HOSTS: Final = "TIERSCOPE_TRUSTED_HOSTS"
 STREAM: Final = "TIERSCOPE_STREAM_USAGE"
 GENAI: Final = "TIERSCOPE_GENAI_METRICS"
 LEDGER: Final = "TIERSCOPE_LEDGER"
+HTTP: Final = "TIERSCOPE_HTTP"
 ENABLED: Final = "TIERSCOPE_ENABLED"
-KEYS: Final = (DEFAULT_TIER, EXPECTED, HOSTS, STREAM, GENAI, LEDGER, ENABLED)
+KEYS: Final = (DEFAULT_TIER, EXPECTED, HOSTS, STREAM, GENAI, LEDGER, HTTP, ENABLED)
 FIELDS: Final = {
     DEFAULT_TIER: "default_tier",
     EXPECTED: "expected_tiers",
@@ -25,6 +26,7 @@ FIELDS: Final = {
     STREAM: "stream_usage",
     GENAI: "genai_metrics",
     LEDGER: "ledger",
+    HTTP: "http",
     ENABLED: "enabled",
 }
 DEFAULTS: Final[dict[str, Any]] = {
@@ -34,6 +36,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     STREAM: "never",
     GENAI: True,
     LEDGER: None,
+    HTTP: False,
     ENABLED: True,
 }
 
@@ -63,8 +66,8 @@ VALID: Final = [
     (DEFAULT_TIER, "fast", "priority"),
     (DEFAULT_TIER, " standard ", "default"),
     *((STREAM, word, word.strip().lower()) for word in ("never", "auto", "always", "AUTO", " Always ")),
-    *((key, word, True) for key in (GENAI, ENABLED) for word in ALL_ON),
-    *((key, word, False) for key in (GENAI, ENABLED) for word in ALL_OFF),
+    *((key, word, True) for key in (GENAI, HTTP, ENABLED) for word in ALL_ON),
+    *((key, word, False) for key in (GENAI, HTTP, ENABLED) for word in ALL_OFF),
     (LEDGER, "calls.db", "calls.db"),
     (LEDGER, " /var/lib/my calls.db ", "/var/lib/my calls.db"),
     (EXPECTED, "project:proj_a=scale", {("project", "proj_a"): "scale"}),
@@ -112,6 +115,7 @@ INVALID: Final = [
     (STREAM, "on", "on", "use one of never, auto, always"),
     (GENAI, "Maybe", "Maybe", SWITCH),
     (ENABLED, "yes", "yes", SWITCH),
+    (HTTP, "yes", "yes", SWITCH),
 ]
 
 

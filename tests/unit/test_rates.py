@@ -15,9 +15,7 @@ from tierscope.model import Shape, Timing, Usage
 
 S: Final = 1_000_000_000
 TEXT: Final = Shape(text_deltas=100, choices=1, messages=1)
-STAMPS: Final = Timing(
-    start_ns=0, end_ns=4 * S, attempt_ns=S, first_token_ns=2 * S, first_text_ns=2 * S, last_text_ns=3 * S
-)
+STAMPS: Final = Timing(0, 4 * S, 1, attempt_ns=S, first_token_ns=2 * S, first_text_ns=2 * S, last_text_ns=3 * S)
 moments = st.integers(0, 10**15)
 lengths = st.integers(1, 3600 * S)
 counts = st.integers(0, 10**9)
@@ -68,7 +66,7 @@ def test_without_an_attempt_the_call_itself_is_the_start() -> None:
 
 
 def test_an_attempt_at_the_very_start_of_the_clock_is_an_attempt() -> None:
-    stamps = Timing(start_ns=-S, end_ns=S, attempt_ns=0, first_token_ns=S)
+    stamps = Timing(start_ns=-S, end_ns=S, unix_ns=1, attempt_ns=0, first_token_ns=S)
     assert (rates.end_to_end(parts(10), stamps), rates.first_token(stamps)) == (10.0, 1.0)
 
 
@@ -77,7 +75,7 @@ def test_an_attempt_at_the_very_start_of_the_clock_is_an_attempt() -> None:
 def test_generation_times_its_window_gives_back_the_tokens(tokens: int, hidden: int, first: int, length: int) -> None:
     """The tokens after the first, over the time from first to last text; nothing else counts."""
     usage = parts(tokens + hidden, hidden)
-    stamps = Timing(start_ns=0, end_ns=0, first_text_ns=first, last_text_ns=first + length)
+    stamps = Timing(start_ns=0, end_ns=0, unix_ns=1, first_text_ns=first, last_text_ns=first + length)
     assert rates.generation(usage, stamps) == pytest.approx(float(Fraction((tokens - 1) * S, length)), rel=1e-12)
 
 
@@ -85,14 +83,14 @@ def test_generation_times_its_window_gives_back_the_tokens(tokens: int, hidden: 
 def test_end_to_end_times_the_attempt_gives_back_the_tokens(tokens: int, start: int, wasted: int, length: int) -> None:
     """Output over the last attempt; what failed attempts and back-off took is not in it."""
     attempt = start + wasted
-    stamps = Timing(start_ns=start, end_ns=attempt + length, attempt_ns=attempt)
+    stamps = Timing(start_ns=start, end_ns=attempt + length, unix_ns=1, attempt_ns=attempt)
     assert rates.end_to_end(parts(tokens), stamps) == pytest.approx(float(Fraction(tokens * S, length)), rel=1e-12)
 
 
 @given(tokens=st.integers(20, 10**9), length=lengths, k=st.integers(2, 1000))
 def test_k_times_the_time_is_a_kth_of_the_rate(tokens: int, length: int, k: int) -> None:
     def at(scale: int) -> tuple[float | None, float | None]:
-        stamps = Timing(start_ns=0, end_ns=scale * length, first_text_ns=0, last_text_ns=scale * length)
+        stamps = Timing(start_ns=0, end_ns=scale * length, unix_ns=1, first_text_ns=0, last_text_ns=scale * length)
         return rates.generation(parts(tokens), stamps), rates.end_to_end(parts(tokens), stamps)
 
     (once, total), (slow, slow_total) = at(1), at(k)
@@ -104,7 +102,9 @@ def test_k_times_the_time_is_a_kth_of_the_rate(tokens: int, length: int, k: int)
 
 @given(start=moments, before=st.integers(0, 3600 * S), wait=st.integers(0, 3600 * S))
 def test_first_token_is_timed_from_the_last_attempt(start: int, before: int, wait: int) -> None:
-    stamps = Timing(start_ns=start, end_ns=0, attempt_ns=start + before, first_token_ns=start + before + wait)
+    stamps = Timing(
+        start_ns=start, end_ns=0, unix_ns=1, attempt_ns=start + before, first_token_ns=start + before + wait
+    )
     assert rates.first_token(stamps) == pytest.approx(float(Fraction(wait, S)), rel=1e-12)
 
 

@@ -93,13 +93,13 @@ UNKNOWN: Final = [
 
 @pytest.mark.parametrize(("text", "seconds"), DURATIONS)
 def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
-    assert headers.seconds(text) == pytest.approx(seconds, rel=1e-12, abs=0)
+    assert headers.seconds(text.encode()) == pytest.approx(seconds, rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("text", [*UNKNOWN, None])
 def test_what_is_no_duration_is_unknown(text: str | None) -> None:
     """A number without unit among them: Azure sends such, and nobody documents what it counts."""
-    assert headers.seconds(text) is None
+    assert headers.seconds(None if text is None else text.encode()) is None
 
 
 whole: Final = st.integers(0, 10_000)
@@ -111,7 +111,7 @@ def test_a_written_duration_is_read_back(hours: Any, minutes: Any, seconds: Any,
     parts = [(hours, "h", 3600), (minutes, "m", 60), (seconds, "s", 1), (millis, "ms", 0.001)]
     text = "".join(f"{value}{unit}" for value, unit, _ in parts if value is not None)
     total = sum(float(value) * factor for value, _, factor in parts if value is not None)
-    assert headers.seconds(text) == (pytest.approx(total, rel=1e-12, abs=1e-12) if text else None)
+    assert headers.seconds(text.encode()) == (pytest.approx(total, rel=1e-12, abs=1e-12) if text else None)
 
 
 # ── numbers ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -107,23 +107,24 @@ TIERS: Final = [
 
 @pytest.mark.parametrize(("body", "raw"), TIERS)
 def test_the_tier_is_kept_as_it_was_sent(body: dict[str, Any], raw: str | None) -> None:
-    assert request.tier_raw(body) == raw
+    assert request.asked(body)[0] == raw
 
 
 @given(wire.values)
 def test_any_value_as_tier_is_a_bounded_text_or_nothing_sent(value: Any) -> None:
     """A wrong type is not the same as absence here: something was sent."""
-    raw = request.tier_raw({"service_tier": value})
+    raw, *_ = request.asked({"service_tier": value})
     assert raw == (None if value is None else (value if isinstance(value, str) else repr(value))[:128])
 
 
 @given(wire.values)
 def test_any_value_as_model_is_a_bounded_text_or_unknown(value: Any) -> None:
-    assert request.model({"model": value}) == wire.as_text(value)
+    assert request.asked({"model": value}) == (None, wire.as_text(value), False)
 
 
-def test_no_model_is_unknown() -> None:
-    assert request.model({}) is None
+@given(wire.values)
+def test_only_true_asks_for_background_work(value: Any) -> None:
+    assert request.asked({"background": value}) == (None, None, value is True)
 
 
 # ── fields: the same look-up in JSON and in parsed objects ────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 S: Final = 1_000_000_000
 CATALOG: Final = catalog.load()
-TIMING: Final = Timing(start_ns=0, end_ns=2 * S)
+TIMING: Final = Timing(start_ns=0, end_ns=2 * S, unix_ns=1)
 SHAPE: Final = Shape(text_deltas=50, choices=1, messages=1)
 USAGE: Final = Usage(input=100, output=40)
 BROKEN: Final = Failure(error_type="server_error")
@@ -33,7 +33,7 @@ def request(tier: str | None = "priority", row: str = "openai", **fields: Any) -
     known = CATALOG.providers[row]
     word = tiers.requested(tier, known.aliases)
     configured = known.unset_means if word == "unset" else None
-    made = Request("chat", "chat_completions", known.name, row, trusted=True, unix_ns=1, tier_raw=tier, requested=word)
+    made = Request("chat", "chat_completions", known.name, row, trusted=True, tier_raw=tier, requested=word)
     promise = tiers.expected(word, configured=configured, auto_means=known.auto_means)
     return made._replace(expected=promise)._replace(**fields)
 

@@ -96,7 +96,7 @@ def test_no_attribute_is_the_namespace_of_another() -> None:
 
 def test_what_only_metrics_carry() -> None:
     """Parts of sums have no place on a span, which holds the whole."""
-    assert {attribute.key for attribute in ATTRIBUTES if not attribute.is_on_spans} == {
+    assert {a.key for a in ATTRIBUTES if not a.is_on_spans and a not in s.HTTP_ATTRIBUTES} == {
         *("gen_ai.token.type", "tierscope.token.kind", "tierscope.attempt.result", "tierscope.output_rate.basis"),
         *("tierscope.stream", "tierscope.rate_limit.kind", "tierscope.internal.step"),
     }
@@ -107,7 +107,12 @@ def test_an_attribute_is_used_where_it_says(attribute: Attribute) -> None:
     """On spans, or on a metric at least; the list of span attributes is derived."""
     on_metrics = any(attribute in metric.attributes for metric in METRICS)
     assert (attribute in s.SPAN_ATTRIBUTES) is attribute.is_on_spans
-    assert attribute.is_on_spans or on_metrics
+    assert attribute.is_on_spans or on_metrics or attribute in s.HTTP_ATTRIBUTES
+
+
+def test_an_http_span_carries_names_of_its_calls_span() -> None:
+    """And a number of its own, which the call's span has no use for."""
+    assert [a.key for a in s.HTTP_ATTRIBUTES if a not in s.SPAN_ATTRIBUTES] == ["tierscope.attempt.number"]
 
 
 # ── names and units ───────────────────────────────────────────────────────────────────────────────────────────────

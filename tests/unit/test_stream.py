@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tierscope.model import Failure, Usage
 
 NOTHING, TOKEN, TEXT = 0, 1, 2
-STARTED: Final = Timing(start_ns=1, end_ns=2, attempt_ns=3, headers_ns=4)
+STARTED: Final = Timing(start_ns=1, end_ns=2, unix_ns=1, attempt_ns=3, headers_ns=4)
 
 
 class Script:
@@ -55,6 +55,21 @@ def clock(times: Sequence[int]) -> Callable[[], int]:
     return iter(times).__next__
 
 
+def used(times: Sequence[int]) -> Callable[[], Callable[[], int]]:
+    """Return a demand that reads such a clock when it begins, and each time it is asked."""
+    cpu = clock(times)
+
+    def begin() -> Callable[[], int]:
+        start = cpu()
+        return lambda: cpu() - start
+
+    return begin
+
+
+def nothing() -> Callable[[], int]:
+    return lambda: 0
+
+
 def never() -> int:
     pytest.fail("asked for a time that nobody needs")
 
@@ -82,7 +97,7 @@ STREAMS: Final = [
 @pytest.mark.parametrize(("chunks", "expected"), STREAMS)
 def test_stamps_are_of_the_first_and_last_of_each_kind(chunks: list[int], expected: tuple[int | None, ...]) -> None:
     """A clock that shows 0 first: a stamp of 0 is a stamp."""
-    tap = fed(Tap(Script(), clock(range(0, 100, 10)), lambda: 0), chunks)
+    tap = fed(Tap(Script(), clock(range(0, 100, 10)), nothing), chunks)
     assert (stamps(tap), tap.chunks) == (expected, len(chunks))
 
 
@@ -96,7 +111,7 @@ def _told(chunks: list[int], times: list[int], least: int) -> tuple[int | None, 
 def test_any_stream_is_stamped_as_a_list_of_its_chunks_would_be(events: list[tuple[int, int]], start: int) -> None:
     chunks = [brought for _, brought in events]
     times = [start + passed for passed in accumulate(gap for gap, _ in events)]
-    tap = fed(Tap(Script(), clock(times), lambda: 0), chunks)
+    tap = fed(Tap(Script(), clock(times), nothing), chunks)
     assert stamps(tap) == (*_told(chunks, times, NOTHING), *_told(chunks, times, TOKEN), *_told(chunks, times, TEXT))
     assert tap.chunks == len(chunks)
 
@@ -124,7 +139,7 @@ def test_a_chat_stream_is_stamped_and_shaped_as_its_list_of_pieces(events: list[
     """However the pieces follow one another: stamps, text deltas, tools, and what stood between two texts."""
     kinds = [kind for _, kind in events]
     chunks, times = [BRINGS[kind] for kind in kinds], list(accumulate(gap for gap, _ in events))
-    tap = fed(Tap(ChatReader(), clock(times), lambda: 0), [PIECES[kind] for kind in kinds])
+    tap = fed(Tap(ChatReader(), clock(times), nothing), [PIECES[kind] for kind in kinds])
     assert stamps(tap) == (*_told(chunks, times, NOTHING), *_told(chunks, times, TOKEN), *_told(chunks, times, TEXT))
     texts = [place for place, brought in enumerate(chunks) if brought == TEXT]
     between = kinds[texts[0] : texts[-1]] if texts else []
@@ -142,7 +157,7 @@ def test_how_a_text_is_cut_into_deltas_changes_their_number_and_nothing_else(tex
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     pieces = [text[left:right] for left, right in pairwise(edges)]
     times = list(range(100, 100 + len(pieces)))
-    tap = fed(Tap(ChatReader(), clock(times), lambda: 0), [delta(content=piece) for piece in pieces])
+    tap = fed(Tap(ChatReader(), clock(times), nothing), [delta(content=piece) for piece in pieces])
     said = [time for time, piece in zip(times, pieces, strict=True) if piece]
     assert tap.reader.shape() == Shape(text_deltas=len(said), choices=1, messages=1)
     assert stamps(tap) == (times[0], times[-1], said[0], said[-1], said[0], said[-1])
@@ -151,7 +166,7 @@ def test_how_a_text_is_cut_into_deltas_changes_their_number_and_nothing_else(tex
 # ── arrival, news, faults ─────────────────────────────────────────────────────────────────────────────────────────
 def test_a_chunk_that_came_with_earlier_bytes_arrived_with_them() -> None:
     """A slow reader takes three chunks of one network read at leisure: all three arrived at once."""
-    tap = Tap(Script(), never, lambda: 0)
+    tap = Tap(Script(), never, nothing)
     tap.arrived = 0
     fed(tap, [TEXT, TEXT, TEXT])
     tap.arrived = 70
@@ -161,13 +176,13 @@ def test_a_chunk_that_came_with_earlier_bytes_arrived_with_them() -> None:
 
 def test_the_seam_hears_of_news_with_the_chunk_that_brings_it() -> None:
     """Before the chunk is handed on, and for that chunk alone."""
-    tap = Tap(Script(0, 2), clock(range(9)), lambda: 0)
+    tap = Tap(Script(0, 2), clock(range(9)), nothing)
     assert [tap.chunk(TEXT) for _ in range(4)] == [True, False, True, False]
 
 
 def test_a_chunk_that_cannot_be_read_is_an_event_all_the_same() -> None:
     """Its fault is the guard's; stamps and counts stay true, and the next chunk is read."""
-    tap = fed(Tap(Script(), clock([5, 6, 7]), lambda: 0), [NOTHING])
+    tap = fed(Tap(Script(), clock([5, 6, 7]), nothing), [NOTHING])
     with pytest.raises(ValueError, match="-1"):
         tap.chunk(-1)
     fed(tap, [TEXT])
@@ -177,7 +192,7 @@ def test_a_chunk_that_cannot_be_read_is_an_event_all_the_same() -> None:
 # ── the window of the brake ───────────────────────────────────────────────────────────────────────────────────────
 def test_the_window_runs_from_the_first_token_to_the_end() -> None:
     """What was waited for and computed before the first token is no part of it."""
-    tap = Tap(Script(), clock([100, 200, 300, 310]), clock([7_000, 7_040]))
+    tap = Tap(Script(), clock([100, 200, 300, 310]), used([7_000, 7_040]))
     tap.waited = 90
     fed(tap, [NOTHING])
     tap.waited = 180
@@ -186,7 +201,7 @@ def test_the_window_runs_from_the_first_token_to_the_end() -> None:
     fed(tap, [TEXT, TOKEN])
     timing = tap.stamped(STARTED, 450, is_whole=True)
     assert timing == Timing(
-        *(1, 2, 3, 4),
+        *(1, 2, 1, 3, 4),
         first_event_ns=100,
         first_token_ns=200,
         last_token_ns=310,
@@ -208,7 +223,7 @@ def test_the_window_runs_from_the_first_token_to_the_end() -> None:
 )
 def test_a_stream_that_was_not_read_out_has_stamps_and_no_window(chunks: list[int], is_whole: bool) -> None:
     """Of an abandoned stream nobody knows how long the application looked at it."""
-    tap = fed(Tap(Script(), clock(range(9)), lambda: 0), chunks)
+    tap = fed(Tap(Script(), clock(range(9)), nothing), chunks)
     timing = tap.stamped(STARTED, 450, is_whole=is_whole)
     assert (timing.window_ns, timing.waited_ns, timing.cpu_ns) == (None, None, None)
     assert (timing.first_event_ns, timing.first_text_ns, timing.last_text_ns) == (
@@ -216,12 +231,12 @@ def test_a_stream_that_was_not_read_out_has_stamps_and_no_window(chunks: list[in
         tap.first_text,
         tap.last_text,
     )
-    assert timing[:4] == (1, 2, 3, 4)
+    assert timing[:5] == (1, 2, 1, 3, 4)
 
 
 def test_the_cpu_clock_is_read_twice_a_stream_and_not_per_chunk() -> None:
     """A reading costs a system call: at the first token, and when the stream was read out."""
-    tap = fed(Tap(Script(), clock(range(50)), clock([1, 4])), [NOTHING, *[TEXT] * 40])
+    tap = fed(Tap(Script(), clock(range(50)), used([1, 4])), [NOTHING, *[TEXT] * 40])
     assert tap.chunks == 41
     assert tap.stamped(STARTED, 60, is_whole=False).cpu_ns is None
     assert tap.stamped(STARTED, 60, is_whole=True).cpu_ns == 3

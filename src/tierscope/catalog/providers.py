@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import re
-from dataclasses import dataclass, field
-from importlib import resources
-from typing import TYPE_CHECKING, Any, Final, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from tierscope.words import ALIASES
 
@@ -16,11 +15,10 @@ if TYPE_CHECKING:
 
 FALLBACK: Final = "_OTHER"
 AZURE: Final = "azure.ai.openai"
-_SNAPSHOT: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+_SNAPSHOT: Final = r"-\d{4}-\d{2}-\d{2}$"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """One way in which a host says that a tier has no room or is not allowed."""
 
     tier: str
@@ -28,7 +26,8 @@ class Refusal:
     status: int
     code: str | None = None
     param: str | None = None
-    pattern: re.Pattern[str] | None = None
+    pattern: str | None = None
+    """Regular expression; compiled when a call is first refused, not at every start."""
 
     def matches(
         self, requested: str, status: int | None, *, code: str | None, param: str | None, message: str | None
@@ -38,19 +37,17 @@ class Refusal:
             return False
         if self.code is not None or self.param is not None:
             return (self.code is None or self.code == code) and (self.param is None or self.param == param)
-        return self.pattern is not None and any(text and self.pattern.search(text) for text in (code, message))
+        pattern = self.pattern
+        return pattern is not None and any(text and re.search(pattern, text, re.IGNORECASE) for text in (code, message))
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """One row of ``providers.json``."""
-
+class _Row(NamedTuple):
     key: str
     name: str
     """``gen_ai.provider.name``."""
     hosts: tuple[str, ...] = ()
     trust: Literal["yes", "no", "configured"] = "no"
-    aliases: Mapping[str, str] = field(default_factory=lambda: ALIASES)
+    aliases: Mapping[str, str] = ALIASES
     request_header: str | None = None
     response_header: str | None = None
     unset_means: str | None = None
@@ -59,13 +56,20 @@ class Provider:
     refusals: tuple[Refusal, ...] = ()
     stream_usage: Literal["known", "unknown"] = "unknown"
 
+
+class Provider(_Row):
+    """One row of ``providers.json``; equal only to itself, so that it can be part of a key."""
+
+    __slots__ = ()
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     def serves(self, host: str) -> bool:
         """Say whether this row names the host: exactly, by suffix, or with one ``*`` for a region."""
         return any(_host_matches(entry, host) for entry in self.hosts)
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(NamedTuple):
     """The loaded rows; every lookup is pure."""
 
     providers: Mapping[str, Provider]
@@ -78,7 +82,7 @@ class Catalog:
 
     def excludes_long_context(self, provider: str, model: str | None) -> bool:
         """Say whether the promise for this model is documented to exclude prompts above 128k tokens."""
-        return model is not None and (provider, _SNAPSHOT.sub("", model)) in self.long_context_excluded
+        return model is not None and (provider, re.sub(_SNAPSHOT, "", model)) in self.long_context_excluded
 
 
 def _host_matches(entry: str, host: str) -> bool:
@@ -90,9 +94,7 @@ def _host_matches(entry: str, host: str) -> bool:
 
 
 def _refusal(row: Mapping[str, Any]) -> Refusal:
-    pattern = row.get("pattern")
-    compiled = re.compile(pattern, re.IGNORECASE) if pattern else None
-    return Refusal(row["tier"], row["status"], row.get("code"), row.get("param"), compiled)
+    return Refusal(row["tier"], row["status"], row.get("code"), row.get("param"), row.get("pattern"))
 
 
 def _provider(key: str, row: Mapping[str, Any]) -> Provider:
@@ -115,7 +117,7 @@ def _provider(key: str, row: Mapping[str, Any]) -> Provider:
 @functools.cache
 def load() -> Catalog:
     """Read ``providers.json`` once per process."""
-    data = json.loads(resources.files(__package__).joinpath("providers.json").read_text("utf-8"))
+    data = json.loads(Path(__file__).with_name("providers.json").read_text("utf-8"))
     return Catalog(
         providers={key: _provider(key, row) for key, row in data["providers"].items()},
         long_context_excluded=frozenset((row["provider"], row["model"]) for row in data["excludes_long_context"]),

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry import context
-
 from tierscope import signals as s
 from tierscope.emit import spans
 from tierscope.words import UNREPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from opentelemetry.context import Context
 
     from tierscope.model import Call, Request
 
@@ -27,16 +27,21 @@ _KEYS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def outer(request: Request) -> Any | None:
+def outer(ambient: Context, request: Request) -> Any | None:
     """Return the data object of an official span around this call, read once while ``request`` runs."""
     key, kind = _KEYS[request.operation]
-    data = context.get_value(key)
+    data = ambient.get(key)
     return data if type(data).__name__ == kind else None
 
 
 def publish_start(data: Any, request: Request) -> None:
     """Write what is known before the request is sent."""
-    data.attributes[s.TIER_REQUESTED.key] = request.requested
+    told = spans.at_start(request)
+    data.attributes.update({key: told[key] for key in _OURS if key in told})
+
+
+_OURS: Final = tuple(attribute.key for attribute in (s.TIER_REQUESTED, s.TIER_EXPECTED, s.REQUEST_TIER))
+"""Of the request, what the outer span does not say itself."""
 
 
 def publish_so_far(data: Any, call: Call) -> None:
@@ -50,6 +55,7 @@ def publish_end(data: Any, call: Call) -> None:
 
 
 def _write(data: Any, call: Call, attributes: dict[str, Any]) -> None:
+    publish_start(data, call.request)  # the request as sent may have told another tier
     data.attributes.update(attributes)
     metric: dict[str, Any] | None = getattr(data, "metric_attributes", None)
     if metric is None:

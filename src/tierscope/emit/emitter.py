@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import context, metrics, trace
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from tierscope import signals
@@ -21,15 +20,20 @@ if TYPE_CHECKING:
     from tierscope.model import Call, Request
 
 
+_SUPPRESSED: Final = ("suppress_instrumentation", context._SUPPRESS_INSTRUMENTATION_KEY)  # noqa: SLF001
+"""The keys of ``opentelemetry.instrumentation.utils``, whose import costs more than the rest of ``emit``."""
+
+
 class SpanObservation:
     """Our own span around one call."""
 
-    __slots__ = ("_context", "_meters", "_span", "_token")
+    __slots__ = ("_context", "_meters", "_request", "_span", "_token")
 
     is_curious = False
 
-    def __init__(self, span: Span, meters: Meters) -> None:
+    def __init__(self, span: Span, request: Request, meters: Meters) -> None:
         self._span = span
+        self._request = request
         self._meters = meters
         self._context = trace.set_span_in_context(span)
         self._token: Any = None
@@ -47,11 +51,13 @@ class SpanObservation:
         """End the span at the call's own end, and record its metrics with that span as exemplar."""
         span = self._span
         if span.is_recording():
+            if call.request is not self._request:  # as sent it told another tier, or its deployment
+                span.set_attributes(spans.at_start(call.request))
             span.set_attributes(spans.at_end(call))
             if spans.is_error(call):
                 span.set_status(Status(StatusCode.ERROR, call.error_type))
         self._meters.record(call, self._context)
-        span.end(call.request.unix_ns + call.timing.end_ns - call.timing.start_ns)
+        span.end(call.timing.unix_ns + call.timing.end_ns - call.timing.start_ns)
 
 
 class CompanionObservation:
@@ -91,21 +97,23 @@ class Emitter:
         self.is_heard = is_heard
         """Whether any provider was configured when this was made."""
 
-    def started(self, request: Request) -> SpanObservation | CompanionObservation | None:
+    def started(self, request: Request, unix_ns: int) -> SpanObservation | CompanionObservation | None:
         """Begin to observe a call; ``None`` while instrumentation is suppressed."""
-        if not is_instrumentation_enabled():
-            return None
-        data = companion.outer(request)
-        if data is not None:
-            companion.publish_start(data, request)
-            return CompanionObservation(data, self._meters)
+        ambient = context.get_current()
+        if ambient:  # nothing can be suppressed, or be around us, in an empty context
+            if any(ambient.get(key) for key in _SUPPRESSED):
+                return None
+            data = companion.outer(ambient, request)
+            if data is not None:
+                companion.publish_start(data, request)
+                return CompanionObservation(data, self._meters)
         span = self._tracer.start_span(
             spans.name(request),
             kind=SpanKind.CLIENT,
             attributes=spans.at_start(request),
-            start_time=request.unix_ns,
+            start_time=unix_ns,
         )
-        return SpanObservation(span, self._meters)
+        return SpanObservation(span, request, self._meters)
 
 
 _made: dict[tuple[Any, ...], Meters] = {}

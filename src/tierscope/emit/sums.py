@@ -1,10 +1,12 @@
-"""Counters as sums in our own dictionaries, read by observable counters: a fraction of what an ``add`` costs."""
+"""Counters as sums of our own, read by observable counters: a fraction of what an ``add`` costs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.metrics import CallbackOptions, Observation
+
+from tierscope.emit.attributes import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +19,17 @@ if TYPE_CHECKING:
 Key = tuple[Any, ...]
 
 
+class Cell:
+    """The sum, or the last value, of one series."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: float = 0
+
+
 class Sums:
-    """The sums of one metric, keyed by the values of its attributes in the declared order.
+    """The series of one metric, keyed by the values of its attributes in the declared order.
 
     Only one thread adds at a time (``later.Later``); what waits is added before the sums are read.
     """
@@ -26,28 +37,23 @@ class Sums:
     def __init__(self, metric: Metric, later: Later) -> None:
         self._keys = tuple(attribute.key for attribute in metric.attributes)
         self._later = later
-        self._values: dict[Key, float] = {}
+        self._cells: dict[Key, Cell] = {}
 
-    def add(self, key: Key, amount: float = 1) -> None:
-        """Add to one series; an amount of 0 makes it exist."""
-        values = self._values
-        values[key] = values.get(key, 0) + amount
-
-    def put(self, key: Key, value: float) -> None:
-        """Set the last value of one series (gauges)."""
-        self._values[key] = value
+    def cell(self, *key: Any) -> Cell:
+        """Return one series; asking for it makes it exist, at 0."""
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = Cell()
+        return cell
 
     def clear(self) -> None:
         """Forget everything: a forked child has sums of its own."""
-        self._values = {}
+        self._cells = {}
 
     def observe(self, _options: CallbackOptions) -> Iterable[Observation]:
         """Return one observation a series; a value of ``None`` is an attribute that is absent."""
         self._later.drain()
-        return [Observation(value, self._attributes(key)) for key, value in list(self._values.items())]
-
-    def _attributes(self, key: Key) -> dict[str, Any]:
-        return {name: value for name, value in zip(self._keys, key, strict=True) if value is not None}
+        return [Observation(cell.value, told(self._keys, key)) for key, cell in list(self._cells.items())]
 
 
 def observable(meter: Meter, metric: Metric, later: Later) -> Sums:

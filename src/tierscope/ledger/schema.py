@@ -119,7 +119,7 @@ _KEYS: Final = (
     Column("trusted", "INTEGER", lambda c: int(c.request.trusted), "1 where the host's echo of the tier is believed"),
 )
 _TIMES: Final = (
-    Column("started_unix_ns", "INTEGER", lambda c: c.request.unix_ns, "wall-clock start, nanoseconds since 1970"),
+    Column("started_unix_ns", "INTEGER", lambda c: c.timing.unix_ns, "wall-clock start, nanoseconds since 1970"),
     Column("duration_s", "REAL", lambda c: (c.timing.end_ns - c.timing.start_ns) * NS, "seconds, back-off included"),
     Column("attempts", "INTEGER", lambda c: len(c.attempts), "HTTP tries; the first is no retry"),
     Column(

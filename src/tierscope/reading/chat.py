@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tierscope.model import Reply, Shape, Usage
 from tierscope.reading import usage as usages
 from tierscope.reading.errors import of_error
-from tierscope.reading.fields import field, items, mapping, text
+from tierscope.reading.fields import field, items, mapping, text, texts
 
 if TYPE_CHECKING:
     from tierscope.model import Failure
@@ -17,19 +17,22 @@ TOKEN: Final = 1
 TEXT: Final = 2
 """What one chunk brought: no token, a token that is not text (reasoning, tool arguments), or text."""
 
+_TOOL_REASONS: Final = frozenset({"tool_calls", "function_call"})
+
 
 def reply(body: object, status: int | None = None) -> Reply:
     """Read a chat or legacy completion."""
-    body = mapping(body)
-    choices = items(body, "choices")
+    fields = mapping(body)
+    told = fields.get
+    ident, model, fingerprint, tier = texts(told("id"), told("model"), told("system_fingerprint"), told("service_tier"))
     return Reply(
-        status=status,
-        response_id=text(body, "id"),
-        model=text(body, "model"),
-        fingerprint=text(body, "system_fingerprint"),
-        tier_raw=text(body, "service_tier"),
-        finish_reasons=tuple(text(choice, "finish_reason") for choice in choices),
-        usage=usages.of_chat(field(body, "usage")),
+        status,
+        ident,
+        model,
+        fingerprint,
+        tier,
+        tuple([text(choice, "finish_reason") for choice in items(fields, "choices")]),
+        usage=usages.of_chat(told("usage")),
     )
 
 
@@ -41,8 +44,10 @@ class ChatReader:
         "_finish",
         "_gap",
         "_id",
+        "_last",
         "_model",
         "_others",
+        "_plain",
         "_texts",
         "_tools",
         "failure",
@@ -60,6 +65,10 @@ class ChatReader:
         self._tools = False
         self._others = False
         self._gap = False
+        self._plain: Any = None
+        """Class of the chunks that may be plain: known once a text came as the SDK's own object."""
+        self._last: Any = None
+        """The last plain chunk: what it says beside its text is read when another kind of chunk comes, or the end."""
         self.tier_raw: str | None = None
         self.usage: Usage | None = None
         self.failure: Failure | None = None
@@ -68,10 +77,42 @@ class ChatReader:
 
     is_terminal: bool = True
 
+    def plain(self, chunk: Any) -> bool:
+        """Count a chunk that brings one more text and no news of the tier; ``False`` leaves it to ``chunk``.
+
+        Declared fields are read as attributes, which the interpreter specialises from Python 3.12 on. The fewer the
+        better: whether a chunk ends its choice, or calls a tool beside its text, the last ones of a stream tell too.
+        """
+        if type(chunk) is not self._plain:
+            return False
+        try:
+            (choice,) = chunk.choices
+            words, tier = choice.delta.content, chunk.service_tier
+        except (AttributeError, TypeError, ValueError):  # a field that is missing, null, or of another type
+            return False
+        if not words or type(words) is not str or (tier != self.tier_raw and tier is not None):
+            return False
+        self._texts += 1
+        self._last = chunk
+        return True
+
     def chunk(self, chunk: object) -> int:
         """Take one chunk; return ``NOTHING``, ``TOKEN`` or ``TEXT``."""
-        fields: dict[str, Any] | None = chunk if type(chunk) is dict else getattr(chunk, "__dict__", None)
         self.is_news = False
+        self._settle()
+        brought = self._take(chunk)
+        self._plain = type(chunk) if brought == TEXT and type(chunk) is not dict else None
+        return brought
+
+    def _settle(self) -> None:
+        """Read the last plain chunk again, as a whole."""
+        last, self._last = self._last, None
+        if last is not None:
+            self._texts -= 1
+            self._take(last)
+
+    def _take(self, chunk: object) -> int:
+        fields: dict[str, Any] | None = chunk if type(chunk) is dict else getattr(chunk, "__dict__", None)
         if not fields:
             return NOTHING
         tier = fields["service_tier"] if "service_tier" in fields else field(chunk, "service_tier")
@@ -107,7 +148,8 @@ class ChatReader:
         index = choice.get("index")
         at = index if type(index) is int else 0
         if choice.get("finish_reason") or at not in self._finish:  # some hosts send "" on every chunk
-            self._finish[at] = text(choice, "finish_reason") or self._finish.get(at)
+            self._finish[at] = reason = text(choice, "finish_reason") or self._finish.get(at)
+            self._tools = self._tools or reason in _TOOL_REASONS
         delta = choice.get("delta")
         if delta is None:
             return self._text(choice.get("text"))
@@ -135,6 +177,7 @@ class ChatReader:
 
     def shape(self) -> Shape:
         """Return what the stream was made of so far."""
+        self._settle()
         return Shape(
             text_deltas=self._texts,
             choices=len(self._finish),
@@ -145,6 +188,7 @@ class ChatReader:
 
     def reply(self, status: int | None = None) -> Reply:
         """Return what is known of the reply so far."""
+        self._settle()
         reasons = tuple(self._finish[index] for index in sorted(self._finish))
         return Reply(
             status=status,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -12,87 +13,107 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _LIMITS: Final = tuple(
-    f"x-ratelimit-{what}-{kind}" for kind in ("requests", "tokens") for what in ("limit", "remaining", "reset")
+    f"x-ratelimit-{what}-{kind}".encode() for kind in ("requests", "tokens") for what in ("limit", "remaining", "reset")
 )
-_WANTED: Final[Mapping[bytes, str]] = {
-    name.encode(): name
-    for name in (
-        "x-request-id",
-        "apim-request-id",
-        "openai-processing-ms",
-        "x-ms-region",
-        "x-ms-deployment-name",
-        "x-ms-is-spilled-over",
-        "x-ms-spillover-from-deployment",
+_SPILLED: Final = b"x-ms-spillover-from-"
+_SPILLED_NAMED: Final = b"x-ms-spillover-from-deployment"
+"""Azure prints the name either as the value of this header or inside the header's own name."""
+_WANTED: Final = frozenset(
+    (
+        b"x-request-id",
+        b"apim-request-id",
+        b"openai-processing-ms",
+        b"x-ms-region",
+        b"x-ms-deployment-name",
+        b"x-ms-is-spilled-over",
+        _SPILLED_NAMED,
         *_LIMITS,
     )
-}
-_SPILLED_FROM: Final = b"x-ms-spillover-from-"
-"""Azure prints the name either as the value of ``…-from-deployment`` or inside the header's own name."""
-_FLAGS: Final[Mapping[str, bool]] = {"true": True, "false": False}
-_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?", re.ASCII)
+)
+_FLAGS: Final[Mapping[bytes, bool]] = {b"true": True, b"false": False}
+_DURATION: Final = rb"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
 MAX_TEXT: Final = 256
+
+
+class _Names(dict[bytes, bytes | None]):
+    """Spellings of header names → the name that tells something, else ``None``; filled as they are met, bounded."""
+
+    MOST: Final = 512
+
+    def __missing__(self, key: bytes) -> bytes | None:
+        lower = key.lower()
+        name = lower if lower in _WANTED or lower.startswith(_SPILLED) else None
+        if len(self) < self.MOST:
+            self[key] = name
+        return name
+
+
+_NAMES: Final = _Names()
 
 
 def read(raw: Iterable[tuple[bytes, bytes]], tier_header: str | None = None) -> Headers:
     """Read the header pairs of a response as httpx keeps them (``headers.raw``)."""
-    found: dict[str, str] = {}
-    spilled_from = None
-    wanted = {**_WANTED, tier_header.encode(): tier_header} if tier_header else _WANTED
-    for key, value in raw:
-        lower = key.lower()
-        name = wanted.get(lower)
-        if name is not None:
-            found[name] = value.decode("latin-1").strip()[:MAX_TEXT]
-        elif lower.startswith(_SPILLED_FROM):
-            spilled_from = lower[len(_SPILLED_FROM) :].decode("latin-1")
+    names, pairs = _NAMES, list(raw)
+    found = {name: value.strip()[:MAX_TEXT] for key, value in pairs if (name := names[key]) is not None}
+    told = found.get
     return Headers(
-        request_id=found.get("x-request-id") or found.get("apim-request-id") or None,
-        processing_ms=_number(found.get("openai-processing-ms")),
-        rate_limits=_rate_limits(found),
-        region=found.get("x-ms-region") or None,
-        deployment=found.get("x-ms-deployment-name") or None,
-        is_spilled_over=_FLAGS.get(found.get("x-ms-is-spilled-over", "").lower()),
-        spilled_from=found.get("x-ms-spillover-from-deployment") or spilled_from,
-        tier_raw=found.get(tier_header) if tier_header else None,
+        _text(told(b"x-request-id")) or _text(told(b"apim-request-id")),
+        _number(told(b"openai-processing-ms")),
+        _rate_limits(found),
+        *(_NOT_AZURE if _OPENAI.issuperset(found) else _azure(found)),
+        _tier(pairs, tier_header.encode()) if tier_header else None,
     )
 
 
-def _rate_limits(found: Mapping[str, str]) -> RateLimits | None:
-    values = [found.get(name) for name in _LIMITS]
+def _text(value: bytes | None) -> str | None:
+    return value.decode("latin-1") if value else None
+
+
+def _tier(pairs: list[tuple[bytes, bytes]], header: bytes) -> str | None:
+    return next((_text(value.strip()[:MAX_TEXT]) for key, value in reversed(pairs) if key.lower() == header), None)
+
+
+_OPENAI: Final = frozenset(name for name in _WANTED if not name.startswith(b"x-ms-"))
+_NOT_AZURE: Final = (None, None, None, None)
+
+
+def _azure(found: Mapping[bytes, bytes]) -> tuple[str | None, str | None, bool | None, str | None]:
+    """Return region, deployment, whether another deployment had handed the request on, and which."""
+    odd = [name.removeprefix(_SPILLED) for name in found if name not in _WANTED]
+    return (
+        _text(found.get(b"x-ms-region")),
+        _text(found.get(b"x-ms-deployment-name")),
+        _FLAGS.get(found.get(b"x-ms-is-spilled-over", b"").lower()),
+        _text(found.get(_SPILLED_NAMED)) or (_text(odd[-1]) if odd else None),
+    )
+
+
+def _rate_limits(found: Mapping[bytes, bytes]) -> RateLimits | None:
+    limit, left, reset, token_limit, tokens_left, token_reset = values = [found.get(name) for name in _LIMITS]
     if not any(values):
         return None
-    limit, remaining, reset, limit_tokens, remaining_tokens, reset_tokens = values
     return RateLimits(
-        limit_requests=_count(limit),
-        remaining_requests=_count(remaining),
-        reset_requests_s=seconds(reset),
-        limit_tokens=_count(limit_tokens),
-        remaining_tokens=_count(remaining_tokens),
-        reset_tokens_s=seconds(reset_tokens),
+        _count(limit), _count(left), seconds(reset), _count(token_limit), _count(tokens_left), seconds(token_reset)
     )
 
 
-def _count(value: str | None) -> int | None:
+@functools.lru_cache(maxsize=512)
+def _count(value: bytes | None) -> int | None:
     """Azure has answered -1 for limits it does not know: that is unknown, not a number."""
-    return count(int(value)) if value and value.isascii() and value.isdigit() else None
+    return count(int(value)) if value and len(value) < MAX_TEXT and value.isdigit() else None
 
 
-def _number(value: str | None) -> float | None:
-    """Plain digits only: ``float`` would take "1_000", "1e3" and "nan" too; a text that was cut says nothing."""
-    if not value or len(value) >= MAX_TEXT or not value.isascii():
+def _number(value: bytes | None) -> float | None:
+    """Plain digits only: ``float`` would take "1_000", "1e3" and "nan" too; a text too long says nothing."""
+    if not value or len(value) >= MAX_TEXT:
         return None
-    return float(value) if value.replace(".", "", 1).isdigit() else None
+    return float(value) if value.replace(b".", b"", 1).isdigit() else None
 
 
-def seconds(value: str | None) -> float | None:
+@functools.lru_cache(maxsize=512)
+def seconds(value: bytes | None) -> float | None:
     """Return a reset duration ("12ms", "8.64s", "1m0.198s", "0s") in seconds; a number without unit is unknown."""
-    if value and value.endswith("s"):  # "8.64s" and "12ms", nearly always: no regular expression on the hot path
-        is_milli = value.endswith("ms")
-        number = value[:-2] if is_milli else value[:-1]
-        if number.isascii() and number.replace(".", "", 1).isdigit():
-            return float(number) / (1000 if is_milli else 1)
-    match = _DURATION.fullmatch(value) if value else None
+    match = re.fullmatch(_DURATION, value) if value else None
     if match is None or not any(match.groups()):
         return None
     hours, minutes, secs, millis = (float(part or 0) for part in match.groups())

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from tierscope.model import Endpoint, Operation
 
 MAX_TIER: Final = 128
+MAX_MODEL: Final = 512
 _POSTED: Final[tuple[tuple[str, Endpoint, Operation], ...]] = (
     ("/chat/completions", "chat_completions", "chat"),
     ("/responses", "responses", "chat"),
     ("/completions", "completions", "text_completion"),
     ("/embeddings", "embeddings", "embeddings"),
 )
-_FETCHED: Final = re.compile(r"/responses/[^/]+$")
-_DEPLOYMENT: Final = re.compile(r"/deployments/([^/]+)/")
+_FETCHED: Final = r"/responses/[^/]+$"
+_DEPLOYMENT: Final = r"/deployments/([^/]+)/"
 
 
 @functools.lru_cache(maxsize=256)
@@ -29,7 +30,7 @@ def endpoint(method: str, url: str) -> tuple[Endpoint, Operation] | None:
     verb = method.lower()
     if verb == "post":
         return next(((kind, operation) for tail, kind, operation in _POSTED if path.endswith(tail)), None)
-    if verb == "get" and _FETCHED.search(path):
+    if verb == "get" and re.search(_FETCHED, path):
         return "responses", "fetch_response"
     return None
 
@@ -41,7 +42,7 @@ def fetched_id(url: str) -> str:
 
 def deployment(path: str) -> str | None:
     """Return the Azure deployment in a path as sent."""
-    match = _DEPLOYMENT.search(path)
+    match = re.search(_DEPLOYMENT, path)
     return match.group(1) if match else None
 
 
@@ -51,15 +52,12 @@ def merged(body: object, extra: object) -> Mapping[str, Any]:
     return {**base, **extra} if isinstance(extra, dict) and extra else base
 
 
-def tier_raw(body: Mapping[str, Any]) -> str | None:
-    """Return the tier as sent; JSON ``null`` is the same as nothing sent."""
-    value = body.get("service_tier")
-    if value is None:
-        return None
-    return (value if isinstance(value, str) else repr(value))[:MAX_TIER]
+def asked(body: Mapping[str, Any]) -> tuple[str | None, str | None, bool]:
+    """Return tier and model as sent, and whether the work is to be done in the background.
 
-
-def model(body: Mapping[str, Any]) -> str | None:
-    """Return the model as sent."""
-    value = body.get("model")
-    return str(value)[:512] if isinstance(value, str) and value else None
+    JSON ``null`` is the same as nothing sent; a tier that is no text passes to the service, and is kept as it reads.
+    """
+    tier, model = body.get("service_tier"), body.get("model")
+    if tier is not None:
+        tier = (tier if isinstance(tier, str) else repr(tier))[:MAX_TIER]
+    return tier, model[:MAX_MODEL] if isinstance(model, str) and model else None, body.get("background") is True

@@ -6,37 +6,54 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tierscope.guard import guarded, isolate
+from tierscope.guard import guarded
 from tierscope.reading.sse import MAX_EVENT, EventScan, Inflater
 from tierscope.seam.world import EXTENSION, STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tierscope.seam.opencall import OpenCall
+    from tierscope.stream import Tap
 
 
 class Handle:
     """Lives in ``response.extensions`` as long as the response does."""
 
-    __slots__ = ("__weakref__", "call", "inner", "is_pulling")
+    __slots__ = ("__weakref__", "call", "inner", "outer", "tap")
 
-    def __init__(self, call: OpenCall) -> None:
+    def __init__(self, call: OpenCall, tap: Tap) -> None:
         self.call = call
+        self.tap = tap
         self.inner: Any = None
         """The SDK's own iterator, while it may still be running."""
-        self.is_pulling = False
+        self.outer: Any = None
+        """Our layer's iterator around it."""
+
+    def let_go(self) -> None:
+        """Forget the iterators: both know the response, which knows this handle."""
+        self.inner = self.outer = None
+
+    @property
+    def is_pulled(self) -> bool:
         """Whether our layer is inside the SDK's iterator right now."""
+        return bool(getattr(self.outer, "gi_running", False) or getattr(self.outer, "is_pulling", False))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the SDK's iterator runs: if nobody pulls it, it is being finalized."""
+        return bool(getattr(self.inner, "gi_running", False) or getattr(self.inner, "ag_running", False))
 
 
 class Body:
     """What passes through a body: scanned only when no ``Stream`` object reads it."""
 
-    __slots__ = ("_clock", "_content", "_handle", "_inflater", "_scan", "_size", "is_exhausted", "is_left")
+    __slots__ = ("_content", "_handle", "_inflater", "_scan", "_size", "call", "is_exhausted", "is_left", "tap")
 
-    def __init__(self, handle: Handle, *, is_sse: bool, encoding: str, clock: Callable[[], int]) -> None:
+    def __init__(self, handle: Handle, *, is_sse: bool, encoding: str) -> None:
         self._handle = handle
-        self._clock = clock
+        self.call = handle.call
+        self.tap = handle.tap
         self._inflater = Inflater(encoding)
         self._scan = EventScan() if is_sse else None
         self._content: list[bytes] = []
@@ -45,26 +62,13 @@ class Body:
         self.is_left = False
         """Whether its reader was closed, not the body: an async one is when the event loop finalizes it."""
 
-    def begin(self) -> int:
-        """Return the clock before a network read."""
-        return self._clock()
-
-    def took(self, data: bytes, since: int | None) -> None:
-        """Note the wait of one read, and scan the bytes if nobody parses them."""
-        call = self._handle.call
-        tap = call.tap
-        if tap is not None and since is not None:
-            tap.arrived = now = self._clock()
-            tap.waited += now - since
-        if not call.is_parsed and not call.is_finished:
-            self._look(data)
-
     @guarded("scan")
-    def _look(self, data: bytes) -> None:
+    def look(self, data: bytes) -> None:
+        """Scan what nobody parses."""
         plain = self._inflater.feed(data)
         if self._scan is not None:
             for event in self._scan.feed(plain):
-                self._handle.call.chunk(event)
+                self.call.chunk(event)
         elif self._size + len(plain) <= MAX_EVENT:
             self._size += len(plain)
             self._content.append(plain)
@@ -72,26 +76,22 @@ class Body:
     @guarded("scan")
     def closed(self) -> None:
         """End the call, unless somebody nearer to the application will: our own iterator, or who drops it."""
-        handle, call = self._handle, self._handle.call
-        if call.is_finished or call.is_dropped or handle.is_pulling:
+        handle, call = self._handle, self.call
+        if call.is_finished or call.is_dropped or handle.is_pulled:
             return
-        if call.is_parsed and (self.is_left or _is_running(handle.inner)):
+        if call.is_parsed and (self.is_left or handle.is_running):
             STATE.dropped(call)
             return
         if self._scan is None and self._content and self.is_exhausted:
             call.read_bytes(b"".join(self._content))
         is_whole = self.is_exhausted or (self._scan is not None and self._scan.is_done)
         call.finish("complete" if is_whole and not call.is_parsed else "closed")
+        handle.let_go()
 
     def failed(self, exc: BaseException) -> None:
         """Record an error that a raw reader meets; a ``Stream`` meets it in its own iterator."""
-        if not self._handle.call.is_parsed:
-            self._handle.call.failed(exc)
-
-
-def _is_running(inner: Any) -> bool:
-    """Say whether the SDK's iterator is being finalized: it runs although nobody pulls it through our layer."""
-    return bool(getattr(inner, "gi_running", False) or getattr(inner, "ag_running", False))
+        if not self.call.is_parsed:
+            self.call.failed(exc)
 
 
 class _Reads:
@@ -110,16 +110,19 @@ class _Reads:
         return self
 
     async def __anext__(self) -> Any:
-        since = isolate("tap", self._body.begin)
+        body = self._body
+        since = body.tap.clock()
         try:
             data = await self._inner.__anext__()
         except StopAsyncIteration:
-            self._body.is_exhausted = True
+            body.is_exhausted = True
             raise
         except BaseException as exc:
-            isolate("tap", self._body.failed, exc)
+            body.failed(exc)
             raise
-        isolate("tap", self._body.took, data, since)
+        body.tap.read(since)
+        if not body.call.is_parsed:
+            body.look(data)
         return data
 
     async def asend(self, _value: object) -> Any:
@@ -144,17 +147,20 @@ class _SyncTap:
 
     def __iter__(self) -> Iterator[bytes]:
         body, inner = self._body, iter(self._inner)
+        call, tap = body.call, body.tap
         while True:
-            since = isolate("tap", body.begin)
+            since = tap.clock()
             try:
                 data = next(inner)
             except StopIteration:
                 body.is_exhausted = True
                 return
             except BaseException as exc:
-                isolate("tap", body.failed, exc)
+                body.failed(exc)
                 raise
-            isolate("tap", body.took, data, since)
+            tap.read(since)
+            if not call.is_parsed:
+                body.look(data)
             yield data
 
     def close(self) -> None:
@@ -187,10 +193,9 @@ def tap_classes(library: str) -> tuple[type, type]:
     )
 
 
-@guarded("tap")
-def attach(call: OpenCall, response: Any, clock: Callable[[], int]) -> None:
+def attach(call: OpenCall, tap: Tap, response: Any) -> None:
     """Mark a streamed response with its call, and tap its body if that has not been read yet."""
-    handle = Handle(call)
+    handle = Handle(call, tap)
     response.extensions[EXTENSION] = handle
     STATE.watch(handle, call)
     if hasattr(response, "_content"):
@@ -200,7 +205,6 @@ def attach(call: OpenCall, response: Any, clock: Callable[[], int]) -> None:
         handle,
         is_sse=call.request.is_stream or "event-stream" in content_type,
         encoding=response.headers.get("content-encoding", ""),
-        clock=clock,
     )
     sync, asynchronous = tap_classes(type(response).__module__.partition(".")[0])
     inner = response.stream

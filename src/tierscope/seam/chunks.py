@@ -1,10 +1,14 @@
-"""The layer in ``Stream.__stream__``: parsed chunks pass through it unchanged, sync and async."""
+"""The layer in ``Stream.__stream__``: parsed chunks pass through it unchanged, sync and async.
+
+Its loops run for every chunk of every stream. An ordinary chunk, one more piece of text, passes by ``Reader.plain`` and
+one stamp; all others take the long way through ``OpenCall.chunk`` (ADR 8).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tierscope.guard import isolate
+from tierscope import guard
 from tierscope.seam.bodies import Handle
 from tierscope.seam.world import EXTENSION
 
@@ -19,60 +23,90 @@ def handle_of(stream: Any) -> Handle | None:
     return handle if isinstance(handle, Handle) and not handle.call.is_finished else None
 
 
+def followed(stream: Any, inner: Any) -> Any:
+    """Return the iterator that stands in for the SDK's own, or ``None`` for streams that are not ours."""
+    handle = handle_of(stream)
+    if handle is None:
+        return None
+    make = AsyncFollow if hasattr(inner, "__anext__") else follow
+    handle.outer = outer = make(handle, inner)
+    return outer
+
+
 def follow(handle: Handle, inner: Iterator[Any]) -> Iterator[Any]:
     """Hand on every chunk of a stream; record the call when it ends."""
-    call = handle.call
+    call, tap = handle.call, handle.tap
+    plain, clock = tap.reader.plain, tap.clock
     handle.inner, call.is_parsed = inner, True
     try:
-        while True:
-            handle.is_pulling = True
+        for chunk in inner:
             try:
-                chunk = next(inner)
-            except StopIteration:
-                break
-            finally:
-                handle.is_pulling = False
-            if not isolate("chunk", call.chunk, chunk):
-                yield chunk
+                if plain(chunk):
+                    arrived = tap.arrived
+                    tap.last_text = clock() if arrived is None else arrived
+                elif call.chunk(chunk):
+                    continue
+            except guard.FAULT as exc:
+                guard.caught("plain", exc)
+            yield chunk
     except BaseException as exc:
-        handle.inner = None
+        handle.let_go()
         call.failed(exc)
         raise
-    handle.inner = None
+    handle.let_go()
     call.finish("complete")
 
 
 class AsyncFollow:
     """The same for an async stream; a slotted class, for no async generator may be left to the finalizer hooks."""
 
-    __slots__ = ("__weakref__", "_handle", "_inner")
+    __slots__ = ("_call", "_handle", "_inner", "_plain", "_step", "_tap", "is_pulling")
 
     def __init__(self, handle: Handle, inner: AsyncIterator[Any]) -> None:
         self._handle = handle
+        self._call = handle.call
+        self._tap = handle.tap
         self._inner = inner
+        self._step = inner.__anext__
+        self._plain = handle.tap.reader.plain
+        self.is_pulling = False
+        """Whether the SDK's iterator is being pulled by us, not by a finalizer."""
 
     def __aiter__(self) -> AsyncFollow:
         return self
 
     async def __anext__(self) -> Any:
-        handle = self._handle
-        call = handle.call
-        handle.inner, call.is_parsed, handle.is_pulling = self._inner, True, True
+        if not self._call.is_parsed:
+            self._handle.inner, self._call.is_parsed = self._inner, True
+        self.is_pulling = True
         try:
-            chunk = await self._inner.__anext__()
-            while isolate("chunk", call.chunk, chunk):
-                chunk = await self._inner.__anext__()
-        except StopAsyncIteration:
-            handle.inner = None
-            call.finish("complete")
-            raise
+            while True:
+                chunk = await self._step()
+                try:
+                    if self._plain(chunk):
+                        tap = self._tap
+                        tap.last_text = tap.clock() if tap.arrived is None else tap.arrived
+                    elif self._call.chunk(chunk):
+                        continue
+                except guard.FAULT as exc:
+                    guard.caught("plain", exc)
+                self.is_pulling = False
+                return chunk
         except BaseException as exc:
-            handle.inner = None
-            call.failed(exc)
+            self._left(exc)
             raise
-        finally:
-            handle.is_pulling = False
-        return chunk
+
+    def _left(self, exc: BaseException) -> None:
+        """Record how the stream ended, unless another task is inside: the SDK's generator refuses a second reader."""
+        is_complete = isinstance(exc, StopAsyncIteration)
+        if self._handle.is_running and not is_complete:
+            return
+        self.is_pulling = False
+        self._handle.let_go()
+        if is_complete:
+            self._call.finish("complete")
+        else:
+            self._call.failed(exc)
 
     async def aclose(self) -> None:
         """Close the SDK's own generator, as its ``aclose`` would."""

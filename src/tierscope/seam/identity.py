@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tierscope.model import Endpoint, Operation, RawMode, TierSource
     from tierscope.seam.world import World
 
-MAX_ROWS = 1024
+MAX_FORMS = 1024
+"""Forms of calls that are remembered; what comes on top is worked out at each call."""
 _PORTS: Mapping[str, int] = {"https": 443, "http": 80}
 RAW_HEADER = "X-Stainless-Raw-Response"
 _RAW_MODES: Mapping[str, RawMode] = {"true": "raw", "stream": "stream"}
@@ -28,6 +29,17 @@ _RAW_MODES: Mapping[str, RawMode] = {"true": "raw", "stream": "stream"}
 def _is_azure(kind: Hashable) -> bool:
     """Say whether a client class is one of Azure's, by name: importing the class would import openai."""
     return any(base.__name__ == "BaseAzureClient" for base in getattr(kind, "__mro__", ()))
+
+
+@functools.lru_cache(maxsize=256)
+def _has_plain_url(kind: Hashable) -> bool:
+    """Say whether ``base_url`` of a client class is its ``_base_url``, as the SDK's own have it since 1.40.
+
+    The module-level client, and a user's subclass, may answer anew each time; the SDK's own property costs 5 us in
+    openai 3.57.
+    """
+    getter = getattr(getattr(kind, "base_url", None), "fget", None)
+    return getattr(getter, "__module__", "").startswith("openai._")
 
 
 def _address(url: Any) -> tuple[str | None, int | None]:
@@ -62,21 +74,6 @@ def provider_row(world: World, host: str | None, port: int | None, *, is_azure: 
     return row, is_named or row.trust == "yes"
 
 
-def _headers(options: Any) -> Mapping[str, Any]:
-    return options.headers if isinstance(options.headers, dict) else {}
-
-
-def known_row(world: World, host: str | None, port: int | None, *, is_azure: bool) -> tuple[Provider, bool]:
-    """Return ``provider_row``, looked up once for each host."""
-    key = host, port, is_azure
-    known = world.rows.get(key)
-    if known is None:
-        known = provider_row(world, host, port, is_azure=is_azure)
-        if len(world.rows) < MAX_ROWS:
-            world.rows[key] = known
-    return known
-
-
 def expected_tier(world: World, row: Provider, word: str, where: Where, *, is_header: bool = False) -> str | None:
     """Return the tier that a requested word promises; what the host documents of no tier says nothing of ``auto``."""
     configured = configured_tier(world, where) or (row.unset_means if word == UNSET else None)
@@ -104,46 +101,83 @@ def with_tier(world: World, request: Request, row: Provider, raw: str | None, so
     )
 
 
-def open_request(
-    world: World, client: Any, options: Any, kind: tuple[Endpoint, Operation], *, is_stream: bool
-) -> tuple[Request, Provider]:
-    """Read what is known when a call starts; header tiers and deployments follow with the built request."""
+class Form(NamedTuple):
+    """What calls of one form share: the client's settings, the URL, tier and model."""
+
+    request: Request
+    row: Provider
+    is_settled: bool
+    """Whether the request as built can tell nothing more."""
+    base_url: Any
+    """Kept because its ``id`` is part of the key: no other URL may get it while the form is known."""
+
+
+def form(world: World, client: Any, options: Any, kind: tuple[Endpoint, Operation], *, is_stream: bool) -> Form:
+    """Return what is known when a call starts; worked out once for all calls of one form."""
+    body, extra, headers = options.json_data, getattr(options, "extra_json", None), options.headers
+    if extra or type(body) is not dict:
+        body = reading.merged(body, extra)
+    base = client._base_url if _has_plain_url(client.__class__) else None  # noqa: SLF001  see there
+    key = (
+        kind,
+        options.url,
+        is_stream,
+        headers.get(RAW_HEADER) if isinstance(headers, dict) else None,
+        *reading.asked(body),
+        getattr(client, "project", None),
+        getattr(client, "organization", None),
+        getattr(client, "_azure_deployment", None),  # since openai 1.66, on Azure's clients
+        type(client),
+        id(base),
+    )
+    known = world.forms.get(key)
+    if known is None or base is None:
+        known = _resolved(world, client, base, *key[:-2])
+        if len(world.forms) < MAX_FORMS and base is not None:
+            world.forms[key] = known
+    return known
+
+
+def _resolved(
+    world: World,
+    client: Any,
+    base_url: Any,
+    kind: tuple[Endpoint, Operation],
+    url: str,
+    is_stream: bool,
+    raw_mode: str | None,
+    tier: str | None,
+    model: str | None,
+    is_background: bool,
+    project: str | None,
+    organization: str | None,
+    deployment: str | None,
+) -> Form:
+    """Resolve whom a request goes to, and what was promised there."""
     endpoint, operation = kind
-    url = options.url
-    where = client._prepare_url(url) if "://" in url else client.base_url  # noqa: SLF001  what the SDK itself will call
-    host, port = _address(where)
-    is_azure = _is_azure(client.__class__)
-    row, trusted = known_row(world, host, port, is_azure=is_azure)
-    body = reading.merged(options.json_data, getattr(options, "extra_json", None))
-    project = getattr(client, "project", None)
-    deployment = getattr(client, "_azure_deployment", None) if is_azure else None
-    raw = reading.tier_raw(body)
-    word, expected = UNREPORTED, None
-    if operation != "fetch_response":
-        word = tiers.requested(raw, row.aliases)
-        expected = expected_tier(world, row, word, Where(deployment, project, host, port))
+    host, port = _address(client._prepare_url(url) if "://" in url else client.base_url)  # noqa: SLF001  as the SDK will
+    row, trusted = provider_row(world, host, port, is_azure=_is_azure(client.__class__))
     request = Request(
         operation=operation,
         endpoint=endpoint,
         provider=row.name,
         row=row.key,
         trusted=trusted,
-        unix_ns=world.wall(),
-        model=reading.model(body),
+        model=model,
         address=host,
         port=port,
-        tier_raw=raw,
-        tier_source="none" if raw is None else "body",
-        requested=word,
-        expected=expected,
+        requested=UNREPORTED,
         is_stream=is_stream,
-        raw_mode=_RAW_MODES.get(_headers(options).get(RAW_HEADER, "")),
-        is_background=body.get("background") is True,
+        raw_mode=_RAW_MODES.get(raw_mode or ""),
+        is_background=is_background,
         project=project,
-        organization=getattr(client, "organization", None),
+        organization=organization,
         deployment=deployment,
     )
-    return request, row
+    if operation != "fetch_response":
+        request = with_tier(world, request, row, tier, "none" if tier is None else "body")
+    is_settled = row.name != AZURE and row.request_header is None and not world.settings.expected_tiers
+    return Form(request, row, is_settled, base_url)
 
 
 def as_sent(world: World, request: Request, row: Provider, sent: Any) -> Request:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import wrapt
 
@@ -22,8 +21,7 @@ CLIENT: Final = "openai._base_client"
 STREAMING: Final = "openai._streaming"
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(NamedTuple):
     """One patched method: where it is, and what makes our layer of it."""
 
     module: str
@@ -68,9 +66,10 @@ class Layers:
         owner = getattr(module, patch.owner, None)
         if owner is None or patch.name not in owner.__dict__:
             log.warning(
-                "Tierscope: %s.%s is not in this version of openai; what it tells stays unknown.",
+                "Tierscope: %s.%s is not in this version of %s; what it tells stays unknown.",
                 patch.owner,
                 patch.name,
+                patch.module.partition(".")[0],
             )
             return
         if self._laid.get(patch, (None,))[0] is owner:
@@ -79,9 +78,13 @@ class Layers:
         setattr(owner, patch.name, layer)
         self._laid[patch] = owner, layer
 
-    def is_laid_on(self, owner: object) -> bool:
-        """Say whether a class carries one of our layers."""
-        return any(owner is laid for laid, _ in self._laid.values())
+    def is_laid_on(self, owner: type, name: str) -> bool:
+        """Say whether our layer of this method is there still: others put methods back that they saved before us."""
+        layer = next((ours for patch, (laid, ours) in self._laid.items() if laid is owner and patch.name == name), None)
+        found = owner.__dict__.get(name)
+        while found is not None and found is not layer:
+            found = getattr(found, "__wrapped__", None)
+        return found is not None
 
     def take_off(self) -> None:
         """Remove our layers where they are on top; one covered by somebody else's stays, inactive."""

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from tierscope import record
 from tierscope.guard import guarded
 from tierscope.model import Attempt, Reply, Timing
 from tierscope.reading import chat, embeddings, errors, headers, responses
+from tierscope.reading.fields import field
 from tierscope.reading.sse import as_object
-from tierscope.seam import identity
+from tierscope.seam import bodies, identity
+from tierscope.seam.processor import demand
 from tierscope.seam.world import STATE
 from tierscope.stream import Tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
-    from tierscope.catalog import Provider
     from tierscope.model import AttemptResult, Call, EndingWord, Failure, Headers, Request
     from tierscope.observer import Observation
+    from tierscope.seam.identity import Form
     from tierscope.seam.world import World
     from tierscope.stream import Reader
 
@@ -39,9 +39,8 @@ class OpenCall:
     __slots__ = (
         "__weakref__",
         "_attempts",
-        "_exc_token",
         "_failed_ns",
-        "_finished",
+        "_form",
         "_headers",
         "_headers_ns",
         "_last_ns",
@@ -50,13 +49,15 @@ class OpenCall:
         "_open",
         "_pid",
         "_reply",
-        "_row",
+        "_response",
         "_start_ns",
         "_status",
+        "_token",
+        "_unix_ns",
         "args",
         "is_dropped",
+        "is_finished",
         "is_parsed",
-        "is_streaming",
         "kwargs",
         "request",
         "tap",
@@ -64,57 +65,60 @@ class OpenCall:
     )
 
     def __init__(
-        self, request: Request, row: Provider, observation: Observation, world: World, args: Any, kwargs: Any
+        self,
+        form: Form,
+        request: Request,
+        world: World,
+        observation: Observation,
+        unix_ns: int,
+        args: Any,
+        kwargs: Any,
     ) -> None:
+        self._start_ns = world.clock()
         self.request = request
+        self.world = world
         self.args = args
         self.kwargs = kwargs
-        self.is_streaming = False
-        self.is_parsed = False
+        self.is_finished = False
+        """Whether this call has been recorded."""
         self.is_dropped = False
-        """Whether its response, its iterator or its coroutine was dropped: it waits to be ended as abandoned."""
+        """Whether its response or its coroutine was dropped: it waits to be ended as abandoned."""
+        self.is_parsed = False
+        """Whether a ``Stream`` object reads the events."""
         self.tap: Tap | None = None
-        self._row = row
+        """Set where a stream, or a body not yet read, was handed out."""
+        self._form = form
         self._observation = observation
-        self.world = world
+        self._unix_ns = unix_ns
         self._pid = STATE.pid
         self._lock = threading.Lock()
-        self._finished = False
-        self._start_ns = world.clock()
-        self._attempts: list[Attempt] = []
+        self._attempts: tuple[Attempt, ...] = ()
         self._open: tuple[int, int | None] | None = None
         self._last_ns: int | None = None
         self._failed_ns: int | None = None
         self._status: int | None = None
+        self._response: Any = None
         self._headers: Headers | None = None
         self._headers_ns: int | None = None
         self._reply: Reply | None = None
-        self._exc_token: Any = None
+        observation.__enter__()
+        self._token = STATE.current.set(self)
 
     # ── the SDK's request runs ────────────────────────────────────────────────────────────────────────────────────
-    @guarded("enter")
-    def __enter__(self) -> Self:
-        """Make this the current call of the SDK's ``request``, and its span the current one."""
-        self._exc_token = STATE.current.set(self)
-        self._observation.__enter__()
-        return self
-
     @guarded("exit")
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leave ``request``: over, unless a stream was handed out."""
-        if kind is GeneratorExit:  # the awaiting coroutine was dropped, perhaps collected in some other context
+    def left(self, result: object, exc: BaseException | None = None) -> None:
+        """Leave ``request`` with its result or exception: over, unless a stream was handed out."""
+        if isinstance(exc, GeneratorExit):  # the awaiting coroutine was dropped, perhaps collected in another context
             STATE.dropped(self)
             return
-        if self._exc_token is not None:
-            STATE.current.reset(self._exc_token)
-            self._exc_token = None
+        STATE.current.reset(self._token)
         self._observation.__exit__(None, None, None)
+        if self._response is not None:
+            self._read(result)
         if exc is not None:
             self.failed(exc)
-        elif not self.is_streaming:
-            self.finish("complete")
+        elif self.tap is None:
+            self._finish("complete")
 
     # ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────────
     @guarded("attempt")
@@ -125,13 +129,18 @@ class OpenCall:
             self._close_attempt("no_response")
         self._open = now, None if self._failed_ns is None else now - self._failed_ns
         self._last_ns, self._failed_ns = now, None
-        if not self._attempts:
-            self.request = identity.as_sent(self.world, self.request, self._row, sent)
+        if not self._form.is_settled and not self._attempts:
+            self.request = identity.as_sent(self.world, self.request, self._form.row, sent)
+
+    @property
+    def attempt_number(self) -> int:
+        """The number of the attempt that is under way, from 1."""
+        return len(self._attempts) + 1
 
     def _close_attempt(self, result: AttemptResult, status: int | None = None, code: str | None = None) -> None:
         if self._open is not None:
             start, wait = self._open
-            self._attempts.append(Attempt(start, result, status, code, wait))
+            self._attempts = (*self._attempts, Attempt(start, result, status, code, wait))
             self._open = None
 
     @guarded("attempt")
@@ -145,18 +154,36 @@ class OpenCall:
         body = as_object(response.content) if hasattr(response, "_content") else None
         error = body.get("error") if body else None
         return errors.of_error(
-            error, status=response.status_code, requested=self.request.requested, refusals=self._row.refusals
+            error, status=response.status_code, requested=self.request.requested, refusals=self._form.row.refusals
         )
 
     # ── the reply ─────────────────────────────────────────────────────────────────────────────────────────────────
     @guarded("reply")
-    def replied(self, response: Any) -> None:
-        """Note the response's status and headers."""
+    def replied(self, kwargs: Mapping[str, Any]) -> None:
+        """Note the response's status and headers; a stream, and a body that is not read yet, will tell by themselves.
+
+        Whether a stream was asked for and whether the body is in memory are two questions: a mock transport gives
+        streams whose body is there already.
+        """
+        response = kwargs["response"]
         self._headers_ns = self.world.clock()
-        self._status = response.status_code
-        self._close_attempt("ok", self._status)
-        self._headers = headers.read(response.headers.raw, self._row.response_header)
-        self._reply = Reply(status=self._status)
+        self._status = status = response.status_code
+        self._close_attempt("ok", status)
+        self._headers = headers.read(response.headers.raw, self._form.row.response_header)
+        self._reply = Reply(status)
+        if kwargs.get("stream") or not hasattr(response, "_content"):
+            self.tap = tap = Tap(self._reader(), self.world.clock, demand)
+            bodies.attach(self, tap, response)
+        else:
+            self._response = response
+
+    def _read(self, result: object) -> None:
+        """Read a body in memory: from the SDK's parsed object where there is one, else from the bytes."""
+        response, self._response = self._response, None
+        if isinstance(result, dict) or hasattr(result, "to_dict"):
+            self.read(result)
+        else:
+            self.read_bytes(response.content)
 
     @guarded("body")
     def read(self, body: object) -> None:
@@ -172,126 +199,91 @@ class OpenCall:
             self.read(body)
 
     # ── the stream ────────────────────────────────────────────────────────────────────────────────────────────────
-    @guarded("stream")
-    def opened(self) -> None:
-        """A stream was handed out: from here on its chunks and its end tell."""
-        self.is_streaming = True
-        self.tap = Tap(self._reader(), self.world.clock)
-
     def _reader(self) -> Reader:
         if self.request.endpoint == "responses":
-            return responses.ResponsesReader(self.request.requested, self._row.refusals)
+            return responses.ResponsesReader(self.request.requested, self._form.row.refusals)
         return chat.ChatReader()
 
+    @guarded("chunk")
     def chunk(self, chunk: object) -> bool:
         """Take one chunk before it is handed on; say whether it is the usage chunk nobody asked for."""
-        tap = self.tap
-        if tap is None:
-            return False
-        if tap.chunk(chunk):
+        if self.tap is not None and self.tap.chunk(chunk):
             self._learned()
         return self.request.usage_asked and _is_usage_only(chunk)
 
     def _learned(self) -> None:
-        if getattr(self._observation, "is_curious", False):
+        if self._observation.is_curious:
             self._observation.learned(self._record("complete", None))
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
-    @property
-    def is_finished(self) -> bool:
-        """Whether this call has been recorded."""
-        return self._finished
-
+    @guarded("end")
     def failed(self, exc: BaseException) -> None:
-        """Record the exception that the application is about to see; nobody sees the one of a dropped coroutine."""
-        if isinstance(exc, GeneratorExit):
+        """Record the exception that the application is about to see; no reference to it is kept."""
+        if isinstance(exc, GeneratorExit):  # of a dropped coroutine or generator, which nobody sees
             STATE.dropped(self)
             return
-        self.finish("cancelled" if errors.is_cancellation(exc) else "error", exc)
+        self._finish("cancelled" if errors.is_cancellation(exc) else "error", exc)
 
     @guarded("end")
-    def finish(self, ending: EndingWord, exc: BaseException | None = None) -> None:
-        """Record the call, whoever comes first; never called from a finalizer. No reference to ``exc`` is kept."""
+    def finish(self, ending: EndingWord) -> None:
+        """Record the call, whoever comes first; never called from a finalizer."""
+        self._finish(ending)
+
+    def _finish(self, ending: EndingWord, exc: BaseException | None = None) -> None:
         with self._lock:
-            if self._finished or self._pid != os.getpid():
+            if self.is_finished or self._pid != STATE.pid:
                 return
-            self._finished = True
+            self.is_finished = True
         self._observation.ended(self._record(ending, exc))
 
     def _record(self, ending: EndingWord, exc: BaseException | None) -> Call:
         failure = None if exc is None else self._failure_of(exc)
-        reply = self._final_reply()
+        if self._open is not None:
+            status, code = (None, None) if failure is None else (failure.status, failure.code)
+            self._close_attempt(errors.attempt_result(status, failure, exc), status, code)
+        tap, reply = self.tap, self._final_reply()
         return record.build(
             self.request,
-            row=self._row,
+            row=self._form.row,
             catalog=self.world.catalog,
-            attempts=self._all_attempts(failure, exc),
+            attempts=self._attempts,
             reply=reply,
             headers=self._headers,
             timing=self._timing(ending),
-            shape=self.tap.reader.shape() if self.tap is not None and self.tap.chunks else None,
+            shape=tap.reader.shape() if tap is not None and tap.chunks else None,
             ending=ending,
             failure=failure,
         )
 
     def _failure_of(self, exc: BaseException) -> Failure:
-        failure = errors.of_exception(exc, requested=self.request.requested, refusals=self._row.refusals)
+        row = self._form.row
+        failure = errors.of_exception(exc, requested=self.request.requested, refusals=row.refusals)
         response = getattr(exc, "response", None)
         if self._headers is None and response is not None:
-            self._headers = headers.read(response.headers.raw, self._row.response_header)
+            self._headers = headers.read(response.headers.raw, row.response_header)
         return failure
 
-    def _all_attempts(self, failure: Failure | None, exc: BaseException | None) -> tuple[Attempt, ...]:
-        if self._open is not None:
-            status = failure.status if failure else None
-            self._close_attempt(errors.attempt_result(status, failure, exc), status, failure.code if failure else None)
-        return tuple(self._attempts)
-
     def _final_reply(self) -> Reply | None:
-        reply = self._reply
-        if reply is not None and self.tap is not None and self.tap.chunks:
-            reply = self.tap.reader.reply(self._status)
-        if reply is not None and self._headers is not None and self._headers.tier_raw and reply.tier_raw is None:
+        reply, tap = self._reply, self.tap
+        if reply is None:
+            return None
+        if tap is not None and tap.chunks:
+            reply = tap.reader.reply(self._status)
+        if reply.tier_raw is None and self._headers is not None and self._headers.tier_raw:
             reply = reply._replace(tier_raw=self._headers.tier_raw)
-        return reply if reply is None or self.request.endpoint != "responses" else self._counted_once(reply)
-
-    def _counted_once(self, reply: Reply) -> Reply:
-        """Count the tokens of a background response once per process, and of an old stored one never."""
-        memory, ident = self.world.background, reply.response_id
-        is_fetch = self.request.operation == "fetch_response"
-        if ident is None or not (is_fetch or reply.is_background):
-            return reply
-        if is_fetch:
-            asked = memory.asked(ident)
-            if asked is not None:
-                self.request = _as_asked(self.request, asked)
-        if not reply.is_terminal:
-            if not is_fetch:
-                memory.remember(ident, self.request)
-            return reply._replace(is_usage_new=False)
-        is_new = bool(reply.is_background) and memory.count(ident)
-        return reply if is_new else reply._replace(is_usage_new=False)
+        if self.request.endpoint == "responses":
+            self.request, reply = self.world.background.settled(self.request, reply, self)
+        return reply
 
     def _timing(self, ending: EndingWord) -> Timing:
         now, tap = self.world.clock(), self.tap
         end = now
         if ending == "abandoned":  # when it was last heard of, for the collector comes at any time
-            end = (tap.last_event if tap is not None else None) or self._headers_ns or self._last_ns or now
-        known = Timing(start_ns=self._start_ns, end_ns=end, attempt_ns=self._last_ns, headers_ns=self._headers_ns)
+            end = (None if tap is None else tap.last_event) or self._headers_ns or self._last_ns or now
+        known = Timing(self._start_ns, end, self._unix_ns, self._last_ns, self._headers_ns)
         return known if tap is None else tap.stamped(known, now, is_whole=ending == "complete")
-
-
-def _as_asked(request: Request, asked: Request) -> Request:
-    return request._replace(
-        tier_raw=asked.tier_raw,
-        tier_source=asked.tier_source,
-        requested=asked.requested,
-        expected=asked.expected,
-        model=asked.model,
-        is_background=True,
-    )
 
 
 def _is_usage_only(chunk: object) -> bool:
     """Say whether this is the chunk that carries nothing but the usage that Tierscope asked for."""
-    return getattr(chunk, "usage", None) is not None and getattr(chunk, "choices", None) == []
+    return field(chunk, "usage") is not None and field(chunk, "choices") == []

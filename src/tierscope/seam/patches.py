@@ -11,14 +11,13 @@ import wrapt
 from tierscope import guard
 from tierscope.guard import guarded
 from tierscope.reading import request as reading
-from tierscope.seam import bodies, chunks, identity, usage_asked
+from tierscope.seam import chunks, identity, usage_asked
 from tierscope.seam.layers import CLIENT, STREAMING, Layers, Patch
 from tierscope.seam.opencall import OpenCall
 from tierscope.seam.world import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from tierscope.model import Request
     from tierscope.seam.world import World
@@ -32,15 +31,13 @@ class Shadow:
     def __init__(self, args: Any, kwargs: Any) -> None:
         self.args = args
         self.kwargs = kwargs
-        self._token: Any = None
-
-    def __enter__(self) -> None:
         self._token = STATE.current.set(None)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        STATE.current.reset(self._token)
+    @guarded("exit")
+    def left(self, _result: object, exc: BaseException | None = None) -> None:
+        """Make the outer call the current one again."""
+        if not isinstance(exc, GeneratorExit):  # of a coroutine that may be collected in another context
+            STATE.current.reset(self._token)
 
 
 @guarded("begin")
@@ -49,26 +46,30 @@ def begin(client: Any, args: Any, kwargs: Any) -> OpenCall | Shadow | None:
     world = STATE.world
     if world is None:
         return None
-    STATE.drain()
+    if STATE.endings:
+        STATE.drain()
     options = args[1] if len(args) > 1 else kwargs["options"]
     kind = reading.endpoint(options.method, options.url)
     if kind is not None:
-        request, row = identity.open_request(world, client, options, kind, is_stream=bool(kwargs.get("stream")))
-        if usage_asked.is_wanted(world, request, row, client, options) and _is_followed(kwargs.get("stream_cls")):
+        is_stream = bool(kwargs.get("stream"))
+        form = identity.form(world, client, options, kind, is_stream=is_stream)
+        request = form.request
+        is_wanted = is_stream and usage_asked.is_wanted(world, request, form.row, client, options)
+        if is_wanted and _is_followed(client, kwargs):
             request, args, kwargs = _asking(request, args, kwargs, options)
-        observation = world.observer.started(request)
+        now = world.wall()
+        observation = world.observer.started(request, now)
         if observation is not None:
-            return OpenCall(request, row, observation, world, args, kwargs)
+            return OpenCall(form, request, world, observation, now, args, kwargs)
     return Shadow(args, kwargs) if STATE.current.get() is not None else None
 
 
-def _is_followed(stream_cls: Any) -> bool:
+def _is_followed(client: Any, kwargs: Any) -> bool:
     """Say whether our layer will see the chunks: not so in a subclass with its own ``__stream__``."""
-    if stream_cls is None:
-        return True
+    stream_cls = kwargs.get("stream_cls") or getattr(client, "_default_stream_cls", None)
     kind = get_origin(stream_cls) or stream_cls
     definer = next((base for base in getattr(kind, "__mro__", ()) if "__stream__" in base.__dict__), None)
-    return LAYERS.is_laid_on(definer)
+    return definer is not None and LAYERS.is_laid_on(definer, "__stream__")
 
 
 def _asking(request: Request, args: Any, kwargs: Any, options: Any) -> tuple[Request, Any, Any]:
@@ -92,8 +93,13 @@ def request(wrapped: Any) -> Callable[..., Any]:
         call = begin(self, args, kwargs)
         if call is None:
             return inner(*args, **kwargs)
-        with call:
-            return inner(*call.args, **call.kwargs)
+        try:
+            result = inner(*call.args, **call.kwargs)
+        except BaseException as exc:
+            call.left(None, exc)
+            raise
+        call.left(result)
+        return result
 
     return layer
 
@@ -107,8 +113,13 @@ def arequest(wrapped: Any) -> Callable[..., Any]:
         call = begin(self, args, kwargs)
         if call is None:
             return await inner(*args, **kwargs)
-        with call:
-            return await inner(*call.args, **call.kwargs)
+        try:
+            result = await inner(*call.args, **call.kwargs)
+        except BaseException as exc:
+            call.left(None, exc)
+            raise
+        call.left(result)
+        return result
 
     return layer
 
@@ -118,17 +129,10 @@ def process(wrapped: Any) -> Callable[..., Any]:
 
     @functools.wraps(wrapped)
     def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
-        inner = wrapped.__get__(self, type(self))
-        call = received(kwargs)
-        if call is None:
-            return inner(*args, **kwargs)
-        try:
-            result = inner(*args, **kwargs)
-        except Exception:
-            parsed(call, kwargs["response"], None)
-            raise
-        parsed(call, kwargs["response"], result)
-        return result
+        call = STATE.current.get()
+        if call is not None:
+            call.replied(kwargs)
+        return wrapped.__get__(self, type(self))(*args, **kwargs)
 
     return layer
 
@@ -138,43 +142,12 @@ def aprocess(wrapped: Any) -> Callable[..., Any]:
 
     @functools.wraps(wrapped)
     async def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
-        inner = wrapped.__get__(self, type(self))
-        call = received(kwargs)
-        if call is None:
-            return await inner(*args, **kwargs)
-        try:
-            result = await inner(*args, **kwargs)
-        except Exception:
-            parsed(call, kwargs["response"], None)
-            raise
-        parsed(call, kwargs["response"], result)
-        return result
+        call = STATE.current.get()
+        if call is not None:
+            call.replied(kwargs)
+        return await wrapped.__get__(self, type(self))(*args, **kwargs)
 
     return layer
-
-
-@guarded("reply")
-def received(kwargs: Any) -> OpenCall | None:
-    """Note the response of the current call; a streamed or unread body is tapped."""
-    call, response = STATE.current.get(), kwargs["response"]
-    if call is None:
-        return None
-    call.replied(response)
-    if kwargs.get("stream") or not hasattr(response, "_content"):
-        call.opened()
-        bodies.attach(call, response, call.world.clock)
-    return call
-
-
-@guarded("body")
-def parsed(call: OpenCall, response: Any, result: object) -> None:
-    """Read a body in memory: from the SDK's parsed object where there is one, else from the bytes."""
-    if call.is_streaming:
-        return
-    if isinstance(result, dict) or hasattr(type(result), "model_fields"):
-        call.read(result)
-    else:
-        call.read_bytes(response.content)
 
 
 def build(wrapped: Any) -> Callable[..., Any]:
@@ -186,6 +159,8 @@ def build(wrapped: Any) -> Callable[..., Any]:
         call = STATE.current.get()
         if call is not None:
             call.built(sent)
+            if call.world.http is not None:
+                call.world.http.attempt(call, self, sent)
         return sent
 
     return layer
@@ -207,24 +182,9 @@ def retry(wrapped: Any, _client: Any, args: Any, kwargs: Any) -> Any:
 
 @_wrapt
 def stream(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    """``Stream.__stream__``: the iterator of parsed chunks."""
+    """``Stream.__stream__`` and its async twin: the iterator of parsed chunks."""
     inner = wrapped(*args, **kwargs)
-    handle = guard.isolate("stream", chunks.handle_of, instance)
-    return inner if handle is None else watched(handle, chunks.follow(handle, inner))
-
-
-@_wrapt
-def astream(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    """``AsyncStream.__stream__``."""
-    inner = wrapped(*args, **kwargs)
-    handle = guard.isolate("stream", chunks.handle_of, instance)
-    return inner if handle is None else watched(handle, chunks.AsyncFollow(handle, inner))
-
-
-def watched(handle: bodies.Handle, iterator: Any) -> Any:
-    """Return the iterator; dropped with its stream it ends the call, even where the response is kept."""
-    guard.isolate("stream", STATE.watch, iterator, handle.call)
-    return iterator
+    return guard.isolate("stream", chunks.followed, instance, inner) or inner
 
 
 # ── the eight ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,7 +196,7 @@ PATCHES: Final = (
     Patch(CLIENT, "BaseClient", "_build_request", build),
     Patch(CLIENT, "BaseClient", "_should_retry", retry),
     Patch(STREAMING, "Stream", "__stream__", stream),
-    Patch(STREAMING, "AsyncStream", "__stream__", astream),
+    Patch(STREAMING, "AsyncStream", "__stream__", stream),
 )
 
 
@@ -247,10 +207,14 @@ def install(world: World) -> None:
     """Lay the seam: at once where openai is loaded, else when it will be."""
     STATE.world = world
     LAYERS.hook()
+    if world.http is not None:
+        world.http.begin()
 
 
 def remove() -> None:
     """Take the seam off; streams that are open finish normally."""
     STATE.drain()
-    STATE.world = None
+    world, STATE.world = STATE.world, None
+    if world is not None and world.http is not None:
+        world.http.end()
     LAYERS.take_off()

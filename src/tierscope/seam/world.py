@@ -3,76 +3,57 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import weakref
-from collections import OrderedDict, deque
+from collections import deque
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from tierscope.seam.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tierscope.catalog import Catalog, Provider
+    from tierscope.catalog import Catalog
     from tierscope.config import Settings
-    from tierscope.model import Request
     from tierscope.observer import Observer
+    from tierscope.seam.identity import Form
     from tierscope.seam.opencall import OpenCall
+    from tierscope.seam.transports import Watch
 
-MAX_REMEMBERED: Final = 10_000
 EXTENSION: Final = "tierscope.call"
 """Key in ``response.extensions``, which httpx leaves out when a response is pickled."""
 
 
-class Background:
-    """What this process knows of background responses: who asked for what, and whose tokens were counted."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._asked: OrderedDict[str, Request] = OrderedDict()
-        self._counted: OrderedDict[str, None] = OrderedDict()
-
-    def remember(self, response_id: str, request: Request) -> None:
-        """Keep the request of a queued response until its terminal state is fetched."""
-        with self._lock:
-            self._asked[response_id] = request
-            if len(self._asked) > MAX_REMEMBERED:
-                self._asked.popitem(last=False)
-
-    def asked(self, response_id: str) -> Request | None:
-        """Return the request that queued this response, if this process sent it."""
-        return self._asked.get(response_id)
-
-    def count(self, response_id: str) -> bool:
-        """Say whether the tokens of this response are new, and mark them counted."""
-        with self._lock:
-            if response_id in self._counted:
-                return False
-            self._counted[response_id] = None
-            self._asked.pop(response_id, None)
-            if len(self._counted) > MAX_REMEMBERED:
-                self._counted.popitem(last=False)
-            return True
-
-
-@dataclass(frozen=True, slots=True)
 class World:
-    """What the seam is given when it is laid."""
+    """What the seam is given when it is laid, and what it learns while it is."""
 
-    observer: Observer
-    settings: Settings
-    catalog: Catalog
-    clock: Callable[[], int] = time.perf_counter_ns
-    """Monotonic nanoseconds."""
-    wall: Callable[[], int] = time.time_ns
-    background: Background = field(default_factory=Background)
-    rows: dict[tuple[str | None, int | None, bool], tuple[Provider, bool]] = field(default_factory=dict)
-    """The rows of hosts that were looked up before."""
+    __slots__ = ("background", "catalog", "clock", "forms", "http", "observer", "settings", "wall")
+
+    def __init__(
+        self,
+        observer: Observer,
+        settings: Settings,
+        catalog: Catalog,
+        http: Watch | None = None,
+        clock: Callable[[], int] = time.perf_counter_ns,
+        wall: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.observer = observer
+        self.settings = settings
+        self.catalog = catalog
+        self.http = http
+        """Watches HTTP attempts; ``None``: nothing of ours is on any request."""
+        self.clock = clock
+        """Monotonic nanoseconds."""
+        self.wall = wall
+        self.background = Background()
+        self.forms: dict[tuple[Any, ...], Form] = {}
+        """What is known of calls that have the same form."""
 
 
-class Watch(weakref.ref[Any]):
-    """Watches the response or the iterator of a stream.
+class Lifeline(weakref.ref[Any]):
+    """A weak reference to what a stream's response holds.
 
     The collector calls weak references back before it runs any finalizer of what it collects: a body that one of these
     closes is known to be dropped, whatever their order.
@@ -89,7 +70,7 @@ class State:
         self.world: World | None = None
         self.current: ContextVar[OpenCall | None] = ContextVar("tierscope_call", default=None)
         self.endings: deque[OpenCall] = deque()
-        self._watches: set[Watch] = set()
+        self._lifelines: set[Lifeline] = set()
         self.pid = os.getpid()
         os.register_at_fork(after_in_child=self._forked)
 
@@ -97,17 +78,17 @@ class State:
         """A child records nothing of its parent's calls."""
         self.pid = os.getpid()
         self.endings.clear()
-        self._watches.clear()
+        self._lifelines.clear()
 
     def watch(self, thing: object, call: OpenCall) -> None:
-        """Hear when the last means to read a stream is dropped."""
-        watch = Watch(thing, self._gone)
-        watch.call = call
-        self._watches.add(watch)
+        """Hear when a stream is dropped with its response."""
+        lifeline = Lifeline(thing, self._gone)
+        lifeline.call = call
+        self._lifelines.add(lifeline)
 
-    def _gone(self, watch: Watch) -> None:
-        self._watches.discard(watch)
-        self.dropped(watch.call)
+    def _gone(self, lifeline: Lifeline) -> None:
+        self._lifelines.discard(lifeline)
+        self.dropped(lifeline.call)
 
     def dropped(self, call: OpenCall) -> None:
         """Queue a call; a finalizer may run inside a lock of OpenTelemetry's SDK, where recording would never end."""
@@ -126,8 +107,8 @@ class State:
 
     def abandon(self) -> None:
         """Record the streams that are still open when the process ends."""
-        for watch in list(self._watches):
-            watch.call.finish("abandoned")
+        for lifeline in list(self._lifelines):
+            lifeline.call.finish("abandoned")
 
 
 STATE: Final = State()

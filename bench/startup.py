@@ -1,0 +1,71 @@
+"""What Tierscope adds to the start of an application that has loaded openai and the OpenTelemetry SDK already.
+
+Each way of starting it is timed in processes of its own: CPU milliseconds of import and instrumentation, MiB of peak
+memory. Under the launcher ``BaseInstrumentor`` is loaded before us; by hand it is loaded for us.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+
+RUNS = 15
+APPLICATION = """
+import resource, time
+import openai
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+trace.set_tracer_provider(TracerProvider())
+metrics.set_meter_provider(MeterProvider())
+{before}
+peak, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+{start}
+cpu = time.process_time() - cpu
+print(cpu * 1000, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024)
+"""
+WAYS = {
+    "nothing (the control)": ("", ""),
+    "one line": ("", "import tierscope; assert tierscope.instrument()"),
+    "launcher": (
+        "import opentelemetry.instrumentation.auto_instrumentation._load",
+        "from tierscope.instrumentor import TierscopeInstrumentor as T; T().instrument(skip_dep_check=True)",
+    ),
+    "BaseInstrumentor by hand": (
+        "",
+        "from tierscope.instrumentor import TierscopeInstrumentor as T; T().instrument()",
+    ),
+    "official, by hand": (
+        "",
+        "from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor as T; T().instrument()",
+    ),
+}
+
+
+def once(before: str, start: str) -> tuple[float, float]:
+    """Start one application; return milliseconds and MiB that our start adds to it."""
+    program = APPLICATION.format(before=before, start=start)
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}  # noqa: TID251
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env)  # noqa: S603
+    milliseconds, mebibytes = map(float, done.stdout.split())
+    return milliseconds, mebibytes
+
+
+def measured(runs: int = RUNS) -> dict[str, tuple[float, float]]:
+    """Median milliseconds and MiB of each way, interleaved."""
+    told: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
+    for number in range(runs + 1):
+        for way, program in WAYS.items():
+            milliseconds = once(*program)
+            if number:  # the first time compiles
+                told[way].append(milliseconds)
+    return {
+        way: (statistics.median(ms for ms, _ in t), statistics.median(mib for _, mib in t)) for way, t in told.items()
+    }
+
+
+if __name__ == "__main__":
+    for way, (ms, mib) in measured().items():
+        print(f"{way:26} {ms:6.1f} ms {mib:6.2f} MiB")

@@ -1,0 +1,59 @@
+"""The instruments of every metric that is declared in ``signals``, made once a provider."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opentelemetry.metrics import Observation
+
+from tierscope import guard
+from tierscope import signals as s
+from tierscope.emit.sums import observable
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import CallbackOptions, Histogram, Meter
+
+    from tierscope.emit.later import Later
+    from tierscope.signals import Metric
+
+
+class Instruments:
+    """Sums for counters and gauges, histograms as they are."""
+
+    def __init__(self, meter: Meter, later: Later, *, genai: bool) -> None:
+        self.calls = observable(meter, s.CALLS, later)
+        self.errors = observable(meter, s.CALL_ERRORS, later)
+        self.attempts = observable(meter, s.CALL_ATTEMPTS, later)
+        self.tokens = observable(meter, s.TOKENS_USED, later)
+        self.rate_missing = observable(meter, s.RATE_MISSING, later)
+        self.usage_missing = observable(meter, s.USAGE_MISSING, later)
+        self.headroom = observable(meter, s.HEADROOM, later)
+        self.sums = (
+            *(self.calls, self.errors, self.attempts, self.tokens),
+            *(self.rate_missing, self.usage_missing, self.headroom),
+        )
+        self.duration = _histogram(meter, s.DURATION)
+        self.generation = _histogram(meter, s.GENERATION)
+        self.end_to_end = _histogram(meter, s.END_TO_END)
+        self.first_token = _histogram(meter, s.TIME_TO_FIRST_TOKEN)
+        if genai:
+            self.genai_duration = _histogram(meter, s.GENAI_DURATION)
+            self.genai_tokens = _histogram(meter, s.GENAI_TOKENS)
+            self.genai_first = _histogram(meter, s.GENAI_FIRST_CHUNK)
+        internal = s.INTERNAL_ERRORS
+        meter.create_observable_counter(
+            internal.name, callbacks=[_internal_errors], unit=internal.unit, description=internal.description
+        )
+
+
+def _histogram(meter: Meter, metric: Metric) -> Histogram:
+    return meter.create_histogram(
+        metric.name,
+        unit=metric.unit,
+        description=metric.description,
+        explicit_bucket_boundaries_advisory=metric.buckets,
+    )
+
+
+def _internal_errors(_options: CallbackOptions) -> list[Observation]:
+    return [Observation(count, {s.STEP.key: step}) for step, count in guard.counts().items()]

@@ -1,0 +1,168 @@
+"""Where the figures of calls of one combination go: keys and attribute sets are made once, each call only adds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tierscope import rates, tiers
+from tierscope import signals as s
+from tierscope.emit.attributes import told
+from tierscope.emit.spans import first_chunk
+from tierscope.words import DEFAULT, DOWNGRADED, FAILED, FLEX, REFUSED, UNKNOWN, UNREPORTED
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
+    from tierscope.emit.instruments import Instruments
+    from tierscope.emit.sums import Cell, Key, Sums
+    from tierscope.model import Call, Usage
+    from tierscope.signals import Metric
+
+_INPUT = ("input_undivided", "input_uncached", "input_cached", "input_cache_write")
+_OUTPUT = ("output_undivided", "output_visible", "output_reasoning", "output_rejected_prediction")
+_NO_RATE = frozenset({"embeddings", "fetch_response"})
+
+
+class Series:
+    """The series of one combination of request, answering model, served tier, outcome and error."""
+
+    def __init__(self, instruments: Instruments, call: Call, asked: str | None, answered: str | None) -> None:
+        self._to = instruments
+        request = call.request
+        who, promised = (request.provider, request.operation, asked), request.expected or UNKNOWN
+        self._calls = instruments.calls.cell(*who, request.requested, promised, call.served, call.outcome)
+        self._start_at_zero(*who, request.requested, promised)
+        error = call.error_type
+        self._errors = error and instruments.errors.cell(*who, request.requested, error)
+        self._attempts = Cells(instruments.attempts, *who, request.requested)
+        verdict = (request.requested, promised, call.served, call.outcome)
+        self._tokens = Cells(instruments.tokens, *who, answered, *verdict)
+        self._rate_missing = Cells(instruments.rate_missing, *who, request.requested)
+        self._usage_missing = Cells(instruments.usage_missing, *who, request.requested)
+        self._headroom = Cells(instruments.headroom, request.provider, asked)
+        pair = (request.provider, asked, answered, request.requested, call.served)
+        self._pair = _attributes(s.DURATION, *pair)
+        self._rates = {limited: _attributes(s.GENERATION, *pair, limited) for limited in (False, True)}
+        tier = call.served if call.served != UNREPORTED else None
+        common = (request.operation, request.provider, asked, answered, request.address, request.port)
+        self._common = _attributes(s.GENAI_FIRST_CHUNK, *common, tier)
+        self._genai = _attributes(s.GENAI_DURATION, *common, error, tier)
+        self._input = _attributes(s.GENAI_TOKENS, *common, "input", tier)
+        self._output = _attributes(s.GENAI_TOKENS, *common, "output", tier)
+
+    def _start_at_zero(self, *key: Any) -> None:
+        """Let the series of the worst outcomes exist at 0: ``increase()`` of one born at 1 is 0."""
+        for outcome in (REFUSED, FAILED):
+            self._to.calls.cell(*key, UNREPORTED, outcome)
+        below = next((tier for tier in (DEFAULT, FLEX) if tiers.TABLE.get((key[-1], tier)) == DOWNGRADED), None)
+        if below is not None:
+            self._to.calls.cell(*key, below, DOWNGRADED)
+
+    # ── counters ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def count(self, call: Call) -> None:
+        """Add one call to the counters."""
+        self._calls.value += 1
+        if self._errors:
+            self._errors.value += 1
+        for attempt in call.attempts:
+            self._attempts[attempt.result].value += 1
+        reply = call.reply
+        if reply is not None:
+            if reply.usage is not None and reply.is_usage_new:
+                self._count_tokens(reply.usage)
+            if call.request.operation not in _NO_RATE:
+                self._count_absence(call)
+        if call.headers is not None and call.headers.rate_limits is not None:
+            self._note_headroom(*call.headers.rate_limits)
+
+    def _count_tokens(self, usage: Usage) -> None:
+        self._count_parts(_INPUT, usage.input, usage.cached, usage.cache_write)
+        self._count_parts(_OUTPUT, usage.output, usage.reasoning, usage.rejected_prediction)
+
+    def _count_parts(
+        self, kinds: tuple[str, str, str, str], total: int | None, first: int | None, second: int | None
+    ) -> None:
+        """Add one side in kinds that add up to its total; without details it stays undivided."""
+        if total is None:
+            return
+        undivided, rest_of_it, first_kind, second_kind = kinds
+        rest = total - (first or 0) - (second or 0)
+        if first is second is None or rest < 0:
+            self._tokens[undivided].value += total
+            return
+        self._tokens[rest_of_it].value += rest
+        if first is not None:
+            self._tokens[first_kind].value += first
+        if second is not None:
+            self._tokens[second_kind].value += second
+
+    def _count_absence(self, call: Call) -> None:
+        reply, speed = call.reply, call.speed
+        if reply is not None and reply.usage is None and reply.is_terminal:
+            self._usage_missing[call.request.is_stream].value += 1
+        if speed.generation_absent is not None:
+            self._rate_missing["generation", speed.generation_absent].value += 1
+        if speed.end_to_end_absent is not None:
+            self._rate_missing["end_to_end", speed.end_to_end_absent].value += 1
+
+    def _note_headroom(
+        self,
+        limit: int | None,
+        left: int | None,
+        _reset: float | None,
+        token_limit: int | None,
+        tokens_left: int | None,
+        _token_reset: float | None,
+    ) -> None:
+        if limit and left is not None:
+            self._headroom["requests"].value = left / limit
+        if token_limit and tokens_left is not None:
+            self._headroom["tokens"].value = tokens_left / token_limit
+
+    # ── histograms ────────────────────────────────────────────────────────────────────────────────────────────────
+    def measure(self, call: Call, context: Context | None) -> None:
+        """Record duration and speed."""
+        to, speed = self._to, call.speed
+        to.duration.record(_seconds(call), self._pair, context)
+        if speed.first_token_s is not None:
+            to.first_token.record(speed.first_token_s, self._pair, context)
+        limited = self._rates[bool(speed.consumer_limited)]
+        if speed.generation is not None:
+            to.generation.record(speed.generation, limited, context)
+        if speed.end_to_end is not None:
+            to.end_to_end.record(speed.end_to_end, limited, context)
+
+    def measure_conventions(self, call: Call, context: Context | None) -> None:
+        """Record what the GenAI conventions ask for."""
+        to, reply, first = self._to, call.reply, first_chunk(call)
+        to.genai_duration.record(_seconds(call), self._genai, context)
+        if first is not None:
+            to.genai_first.record(first, self._common, context)
+        usage = reply.usage if reply is not None and reply.is_usage_new else None
+        if usage is None:
+            return
+        if usage.input is not None:
+            to.genai_tokens.record(usage.input, self._input, context)
+        if usage.output is not None:
+            to.genai_tokens.record(usage.output, self._output, context)
+
+
+class Cells(dict[Any, "Cell"]):
+    """The series of one metric that differ in the last attributes alone, made when they are first met."""
+
+    def __init__(self, sums: Sums, *key: Any) -> None:
+        super().__init__()
+        self._sums = sums
+        self._key: Key = key
+
+    def __missing__(self, last: Any) -> Cell:
+        cell = self[last] = self._sums.cell(*self._key, *(last if isinstance(last, tuple) else (last,)))
+        return cell
+
+
+def _attributes(metric: Metric, *values: Any) -> dict[str, Any]:
+    return told((attribute.key for attribute in metric.attributes), values)
+
+
+def _seconds(call: Call) -> float:
+    return (call.timing.end_ns - call.timing.start_ns) * rates.NS
