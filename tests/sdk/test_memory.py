@@ -89,6 +89,7 @@ KINDS = {
 }
 
 
+@pytest.mark.timeout(120 + CALLS // 10)
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_is_flat_over_many_calls(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Once every bounded memory is full, more calls allocate nothing that stays.
