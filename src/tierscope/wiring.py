@@ -78,7 +78,7 @@ class Wiring:
         self._lock = threading.Lock()
         self.fan: Fan | None = None
         self._ledgers: dict[str, Any] = {}
-        atexit.register(self.flush)
+        atexit.register(self._exit)
 
     def activate(
         self,
@@ -132,6 +132,10 @@ class Wiring:
             seam.remove()
             self.fan = None
             self.flush()
+
+    def _exit(self) -> None:
+        guard.isolate("drain", seam.abandon)
+        self.flush()
 
     def flush(self) -> None:
         """Record dropped streams and all that waits, and write the ledger out: at exit, and at ``uninstrument()``."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import sys
 from typing import Any
 
 import openai
 import pytest
+from openai import _base_client
 from openai.resources.chat import Completions
 
 
@@ -15,21 +17,39 @@ def _needs(is_there: bool, what: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not is_there, reason=f"openai {openai.__version__} has no {what}")
 
 
-def _has_responses_tier() -> bool:
-    if importlib.util.find_spec("openai.resources.responses") is None:
+def _has(path: str) -> bool:
+    """Say whether a client has what a dotted path names."""
+    thing: Any = openai.OpenAI(api_key="k", http_client=openai.DefaultHttpxClient(verify=False))
+    for name in path.split("."):
+        thing = getattr(thing, name, None)
+    return thing is not None
+
+
+def _takes(path: str, argument: str) -> bool:
+    """Say whether a method of a resource class takes an argument; a class that is not there has no methods."""
+    module, _, names = path.partition(":")
+    if importlib.util.find_spec(module) is None:
         return False
-    resource: Any = importlib.import_module("openai.resources.responses").Responses
-    return "service_tier" in inspect.signature(resource.create).parameters
+    owner, name = names.split(".")
+    method = getattr(getattr(importlib.import_module(module), owner), name)
+    return argument in inspect.signature(method).parameters
 
 
+IS_HTTPX2 = hasattr(_base_client, "httpx2")
+HTTP: Any = sys.modules["httpx2" if IS_HTTPX2 else "httpx"]
+"""The HTTP library of the installed openai: httpx until 2.x, httpx2 from 3.0."""
 RESPONSES = _needs(importlib.util.find_spec("openai.types.responses") is not None, "Responses API")
-RESPONSES_TIER = _needs(_has_responses_tier(), "service_tier in the Responses API")
+RESPONSES_TIER = _needs(
+    _takes("openai.resources.responses:Responses.create", "service_tier"), "service_tier in the Responses API"
+)
+RETRIEVE_STREAM = _needs(
+    _takes("openai.resources.responses:Responses.retrieve", "stream"), "streamed retrieve of a response"
+)
 CHAT_HELPERS = _needs(hasattr(Completions, "parse"), "chat.completions.parse and .stream")
+BETA_PARSE = _needs(_has("beta.chat.completions.parse"), "beta.chat.completions.parse")
+BETA_RESPONSES = _needs(_has("beta.responses"), "beta.responses")
+COMPACT = _needs(_has("responses.compact"), "responses.compact")
+CANCEL = _needs(_has("responses.cancel"), "responses.cancel")
+INPUT_TOKENS = _needs(_has("responses.input_tokens"), "responses.input_tokens")
+STORED_CHAT = _needs(_has("chat.completions.retrieve"), "stored chat completions")
 KEY_PROVIDER = _needs("Callable" in str(inspect.signature(openai.OpenAI).parameters["api_key"]), "callable api_key")
-
-
-def needed(name: str) -> tuple[pytest.MarkDecorator, ...]:
-    """Return the marks of a path by its name in the tables."""
-    if name.startswith("responses"):
-        return (RESPONSES_TIER,)
-    return (CHAT_HELPERS,) if name in {"chat parse", "chat stream manager"} else ()

@@ -124,9 +124,10 @@ def responses_stream(
     item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
     where = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
     part = {"type": "output_text", "text": "", "annotations": []}
+    begun = response(echo, "in_progress", **{key: fields[key] for key in ("background",) if key in fields})
     events: list[dict[str, Any]] = [
-        {"type": "response.created", "response": response(echo, "in_progress")},
-        {"type": "response.in_progress", "response": response(echo, "in_progress")},
+        {"type": "response.created", "response": begun},
+        {"type": "response.in_progress", "response": begun},
         {"type": "response.output_item.added", "output_index": 0, "item": item},
         {"type": "response.content_part.added", **where, "part": part},
         *({"type": "response.output_text.delta", **where, "delta": "x", "logprobs": []} for _ in range(texts)),

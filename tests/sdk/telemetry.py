@@ -15,6 +15,9 @@ from tierscope import testing
 from tierscope.config import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.sdk.metrics.view import View
     from opentelemetry.sdk.trace import ReadableSpan
 
 TRUSTED = Settings(trusted_hosts={"127.0.0.1": "openai"})
@@ -24,12 +27,12 @@ TRUSTED = Settings(trusted_hosts={"127.0.0.1": "openai"})
 class Telemetry:
     """A real SDK with in-memory exporters of its own."""
 
-    def __init__(self, sampler: Any = None, settings: Settings = TRUSTED) -> None:
+    def __init__(self, sampler: Any = None, settings: Settings = TRUSTED, views: Sequence[View] = ()) -> None:
         self._exporter = InMemorySpanExporter()
         self.tracers = TracerProvider(sampler=sampler)
         self.tracers.add_span_processor(SimpleSpanProcessor(self._exporter))
         self._reader = InMemoryMetricReader()
-        self.meters = MeterProvider([self._reader])
+        self.meters = MeterProvider([self._reader], views=views)
         self.settings = settings
 
     def __enter__(self) -> Self:

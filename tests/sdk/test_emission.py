@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
-from openai import _base_client
 from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tests.sdk import replies
-from tests.sdk.capabilities import RESPONSES_TIER
+from tests.sdk.capabilities import HTTP, RESPONSES_TIER
 from tests.sdk.conftest import ASK, CHAT
 from tests.sdk.telemetry import Telemetry
 
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 
     from tests.sdk.conftest import Service
 
-HTTP: Any = sys.modules["httpx2" if hasattr(_base_client, "httpx2") else "httpx"]
-"""The HTTP library of the installed openai: httpx until 2.x, httpx2 from 3.0."""
 PRIORITY: dict[str, Any] = {**CHAT, "service_tier": "priority"}
 
 

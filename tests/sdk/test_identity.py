@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from tests.sdk import replies
-from tests.sdk.conftest import CHAT, TRUSTED
+from tests.sdk.conftest import CHAT
 
 from tierscope import catalog, testing
 from tierscope.config import Settings
@@ -89,12 +89,3 @@ def test_an_unknown_host_is_unverified(service: Service) -> None:
     with testing.capture(Settings()) as calls:
         service.client(replies.whole(CHAT_BODY)).chat.completions.create(**CHAT, **TIER)
     assert calls[0].outcome == "unverified"
-
-
-@pytest.mark.parametrize("url", ["/models", "/files", "/batches"])
-def test_other_endpoints_leave_no_record(service: Service, url: str) -> None:
-    """What is no inference is left alone."""
-    client = service.client(replies.whole(b'{"object": "list", "data": []}'))
-    with testing.capture(TRUSTED) as calls:
-        client.get(url, cast_to=object)
-    assert calls == []

@@ -2,85 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+import gzip
 from typing import TYPE_CHECKING, Any
 
 import openai
-import pydantic
 import pytest
+from openai.types.chat import ChatCompletionChunk
 from tests.sdk import replies
-from tests.sdk.capabilities import needed
-from tests.sdk.conftest import ASK, CHAT, TRUSTED
+from tests.sdk.capabilities import BETA_PARSE, CHAT_HELPERS, HTTP
+from tests.sdk.conftest import CHAT, TRUSTED, client_of
+from tests.sdk.doors.apis import OwnStream
+from tests.sdk.paths import BY_BODY, CHAT_BODY, CHAT_SSE, PARSED, TIER, Answer, Path, check, listed, path, streamed
 
 from tierscope import testing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.sdk.conftest import Service
 
-TIER: dict[str, Any] = {"service_tier": "priority"}
-
-
-class Answer(pydantic.BaseModel):
-    """What ``parse`` is asked for."""
-
-    word: str
-
-
-class OwnStream(openai.Stream[Any]):
-    """A user's subclass with its own ``__stream__``."""
-
-    def __stream__(self) -> Any:
-        for event in self._iter_events():
-            if not event.data.startswith("[DONE]"):
-                yield event.json()
-
-
-PARSED = replies.chat(
-    choices=[{"index": 0, "message": {"role": "assistant", "content": '{"word": "hi"}'}, "finish_reason": "stop"}]
-)
-OUTPUT = [
-    {
-        "id": "msg_1",
-        "type": "message",
-        "role": "assistant",
-        "status": "completed",
-        "content": [{"type": "output_text", "text": '{"word": "hi"}', "annotations": []}],
-    }
-]
-
-
-@dataclass(frozen=True)
-class Path:
-    """One way to call: the answer it gets, the call, and what its record must say."""
-
-    name: str
-    answer: replies.Reply
-    call: Callable[[openai.OpenAI], Any]
-    requested: str = "priority"
-    served: str = "priority"
-    outcome: str = "honored"
-    ending: str = "complete"
-    operation: str = "chat"
-    output: int | None = 20
-
-
-def path(name: str, answer: bytes, call: Callable[[openai.OpenAI], Any], **expected: Any) -> Any:
-    """Return one row of the table."""
-    return pytest.param(Path(name, replies.whole(answer), call, **expected), id=name, marks=needed(name))
-
-
-def streamed(name: str, answer: bytes, call: Callable[[openai.OpenAI], Any], **expected: Any) -> Any:
-    """Return one row whose answer is an event stream."""
-    return pytest.param(
-        Path(name, replies.stream(answer), call, **{"output": 12, **expected}), id=name, marks=needed(name)
-    )
-
-
-def with_stream(make: Callable[[], Any]) -> list[Any]:
-    with make() as stream:
-        return list(stream)
+ZIPPED = {"content-encoding": "gzip"}
 
 
 def raw_lines(client: openai.OpenAI) -> int:
@@ -113,6 +53,11 @@ def raw_nothing(client: openai.OpenAI) -> None:
         pass
 
 
+def raw_parse_to(client: openai.OpenAI) -> list[Any]:
+    raw = client.chat.completions.with_raw_response.create(**CHAT, **TIER, stream=True)
+    return list(raw.parse(to=openai.Stream[ChatCompletionChunk]))
+
+
 def module_level(client: openai.OpenAI) -> Any:
     openai.api_key, openai.base_url = "k", str(client.base_url)
     try:
@@ -122,54 +67,59 @@ def module_level(client: openai.OpenAI) -> Any:
         openai._reset_client()
 
 
-CHAT_BODY, CHAT_SSE = replies.chat(), replies.chat_stream()
-BODY, EVENTS = replies.responses(), replies.responses_stream()
+def broken_off(client: openai.OpenAI) -> list[Any]:
+    with client.beta.chat.completions.stream(**CHAT, **TIER) as stream:
+        return [next(stream)]
+
+
 PATHS = [
     path("chat create", CHAT_BODY, lambda c: c.chat.completions.create(**CHAT, **TIER)),
-    path("tier by extra_body", CHAT_BODY, lambda c: c.chat.completions.create(**CHAT, extra_body=TIER)),
+    path("tier by extra_body", CHAT_BODY, lambda c: c.chat.completions.create(**CHAT, **BY_BODY)),
     path(
         "extra_body beats the keyword",
         CHAT_BODY,
-        lambda c: c.chat.completions.create(**CHAT, service_tier="flex", extra_body=TIER),
+        lambda c: c.chat.completions.create(**CHAT, service_tier="flex", **BY_BODY),
     ),
-    path(
-        "tier omitted",
-        CHAT_BODY,
-        lambda c: c.chat.completions.create(**CHAT),
-        requested="unset",
-        outcome="resolved",
-    ),
-    path(
-        "tier auto",
-        CHAT_BODY,
-        lambda c: c.chat.completions.create(**CHAT, service_tier="auto"),
-        requested="auto",
-        outcome="resolved",
-    ),
+    path("tier omitted", CHAT_BODY, lambda c: c.chat.completions.create(**CHAT),
+         requested="unset", outcome="resolved"),
+    path("tier None", CHAT_BODY, lambda c: c.chat.completions.create(**CHAT, service_tier=None),
+         requested="unset", outcome="resolved"),
+    path("tier not given", CHAT_BODY, lambda c: c.chat.completions.create(**CHAT, service_tier=openai.NOT_GIVEN),
+         requested="unset", outcome="resolved"),
+    path("tier auto", CHAT_BODY, lambda c: c.chat.completions.create(**CHAT, service_tier="auto"),
+         requested="auto", outcome="resolved"),
     path("downgraded", replies.chat("default"), lambda c: c.chat.completions.create(**CHAT, **TIER),
          served="default", outcome="downgraded"),
     path("fast is priority", replies.chat("fast"), lambda c: c.chat.completions.create(**CHAT, service_tier="fast")),
+    path("fast answered priority", CHAT_BODY, lambda c: c.chat.completions.create(**CHAT, service_tier="fast")),
+    path("ultrafast", replies.chat("ultrafast"),
+         lambda c: c.chat.completions.create(**CHAT, service_tier="ultrafast"),
+         requested="ultrafast", served="ultrafast"),
     path("tier absent", replies.chat(None), lambda c: c.chat.completions.create(**CHAT, **TIER),
          served="unreported", outcome="unreported"),
     path("weird tier", replies.chat("weird-tier"), lambda c: c.chat.completions.create(**CHAT, **TIER),
          served="_OTHER", outcome="unverified"),
+    path("weird tier asked", replies.chat("fast_tier_temp_pilot"),
+         lambda c: c.chat.completions.create(**CHAT, service_tier="fast_tier_temp_pilot"),
+         requested="_OTHER", served="_OTHER", outcome="unverified"),
     streamed("chat stream", CHAT_SSE, lambda c: list(c.chat.completions.create(**CHAT, **TIER, stream=True))),
-    path("chat parse", PARSED, lambda c: c.chat.completions.parse(**CHAT, **TIER, response_format=Answer)),
-    streamed("chat stream manager", CHAT_SSE, lambda c: with_stream(lambda: c.chat.completions.stream(**CHAT, **TIER))),
+    path("chat parse", PARSED,
+         lambda c: c.chat.completions.parse(**CHAT, **TIER, response_format=Answer), CHAT_HELPERS),
+    path("beta chat parse", PARSED,
+         lambda c: c.beta.chat.completions.parse(**CHAT, **TIER, response_format=Answer), BETA_PARSE),
+    streamed("chat stream manager", CHAT_SSE,
+             lambda c: listed(lambda: c.chat.completions.stream(**CHAT, **TIER)), CHAT_HELPERS),
+    streamed("beta chat stream manager", CHAT_SSE,
+             lambda c: listed(lambda: c.beta.chat.completions.stream(**CHAT, **TIER)), BETA_PARSE),
+    streamed("chat stream manager, broken off", CHAT_SSE, broken_off, BETA_PARSE, ending="closed", output=None),
     path("raw unparsed", CHAT_BODY, lambda c: c.chat.completions.with_raw_response.create(**CHAT, **TIER).headers),
     path("raw parsed", CHAT_BODY, lambda c: c.chat.completions.with_raw_response.create(**CHAT, **TIER).parse()),
-    streamed(
-        "raw stream parsed",
-        CHAT_SSE,
-        lambda c: list(c.chat.completions.with_raw_response.create(**CHAT, **TIER, stream=True).parse()),
-    ),
-    streamed(
-        "raw stream lines",
-        CHAT_SSE,
-        lambda c: list(
-            c.chat.completions.with_raw_response.create(**CHAT, **TIER, stream=True).http_response.iter_lines()
-        ),
-    ),
+    streamed("raw stream parsed", CHAT_SSE,
+             lambda c: list(c.chat.completions.with_raw_response.create(**CHAT, **TIER, stream=True).parse())),
+    streamed("raw stream lines", CHAT_SSE,
+             lambda c: list(c.chat.completions.with_raw_response.create(
+                 **CHAT, **TIER, stream=True).http_response.iter_lines())),
+    streamed("raw stream parsed to a type", CHAT_SSE, raw_parse_to),
     streamed("streaming response lines", CHAT_SSE, raw_lines),
     streamed("streaming response parsed", CHAT_SSE, raw_parse_stream),
     streamed("streaming response, nothing read", CHAT_SSE, raw_nothing,
@@ -177,102 +127,53 @@ PATHS = [
     path("streaming response bytes", CHAT_BODY, raw_bytes),
     path("streaming response read", CHAT_BODY, raw_read),
     path("streaming response body parsed", CHAT_BODY, raw_parse_body),
-    path("responses create", BODY, lambda c: c.responses.create(**ASK, **TIER)),
-    path("responses raw", BODY, lambda c: c.responses.with_raw_response.create(**ASK, **TIER).http_response.text),
-    path(
-        "responses parse",
-        replies.responses(output=OUTPUT),
-        lambda c: c.responses.parse(**ASK, **TIER, text_format=Answer),
-    ),
-    streamed(
-        "responses stream", EVENTS, lambda c: list(c.responses.create(**ASK, **TIER, stream=True)), output=20
-    ),
-    streamed(
-        "responses stream manager", EVENTS, lambda c: with_stream(lambda: c.responses.stream(**ASK, **TIER)), output=20
-    ),
-    path(
-        "legacy completion",
-        replies.completion(),
-        lambda c: c.completions.create(model="gpt-3.5-turbo-instruct", prompt="hi"),
-        requested="unset", served="unreported", outcome="unreported", operation="text_completion",
-    ),
-    path(
-        "embeddings",
-        replies.embeddings(),
-        lambda c: c.embeddings.create(model="text-embedding-3-small", input="hi"),
-        requested="unset", served="unreported", outcome="unreported", operation="embeddings", output=None,
-    ),
+    path("legacy completion", replies.completion(),
+         lambda c: c.completions.create(model="gpt-3.5-turbo-instruct", prompt="hi"),
+         requested="unset", served="unreported", outcome="unreported", operation="text_completion"),
+    path("embeddings", replies.embeddings(),
+         lambda c: c.embeddings.create(model="text-embedding-3-small", input="hi"),
+         requested="unset", served="unreported", outcome="unreported", operation="embeddings", output=None),
     path("post as object", CHAT_BODY, lambda c: c.post("/chat/completions", cast_to=object, body={**CHAT, **TIER})),
-    path(
-        "post to an absolute URL",
-        CHAT_BODY,
-        lambda c: c.post(f"{c.base_url}chat/completions", cast_to=object, body={**CHAT, **TIER}),
-    ),
+    path("post as HTTP response", CHAT_BODY,
+         lambda c: c.post("/chat/completions", cast_to=HTTP.Response, body={**CHAT, **TIER})),
+    path("post to an absolute URL", CHAT_BODY,
+         lambda c: c.post(f"{c.base_url}chat/completions", cast_to=object, body={**CHAT, **TIER})),
     path("module level", CHAT_BODY, module_level),
     path("copied client", CHAT_BODY, lambda c: c.copy().chat.completions.create(**CHAT, **TIER)),
-    path(
-        "client with options",
-        CHAT_BODY,
-        lambda c: c.with_options(max_retries=1).chat.completions.create(**CHAT, **TIER),
-    ),
+    path("client with options", CHAT_BODY,
+         lambda c: c.with_options(max_retries=1).chat.completions.create(**CHAT, **TIER)),
+    streamed("own stream class", CHAT_SSE,
+             lambda c: list(c.post("/chat/completions", cast_to=object, body={**CHAT, **TIER, "stream": True},
+                                   stream=True, stream_cls=OwnStream))),
 ]  # fmt: skip
-
-
-def plain(result: object) -> object:
-    """Return what can be compared of a result: its type and its data."""
-    if isinstance(result, list):
-        return [plain(entry) for entry in result]
-    is_model = isinstance(result, pydantic.BaseModel)
-    return type(result), result.model_dump(warnings=False) if is_model else repr(result)[:40]
 
 
 @pytest.mark.parametrize("case", PATHS)
 def test_a_path_is_seen_once_and_untouched(service: Service, case: Path) -> None:
     """One record with both tiers and the tokens; the result has the type and data that it has without us."""
-    client = service.client(case.answer)
-    bare = plain(case.call(client))
-    with testing.capture(TRUSTED) as calls:
-        seen = plain(case.call(client))
-    assert seen == bare
-    (call,) = calls
-    used = call.reply.usage.output if call.reply and call.reply.usage else None
-    assert (
-        call.request.requested, call.served, call.outcome, call.ending, call.request.operation, used,
-    ) == (case.requested, case.served, case.outcome, case.ending, case.operation, case.output)  # fmt: skip
+    check(service, case)
 
 
-ASYNC = [
-    ("chat create", CHAT_BODY, False, lambda c: c.chat.completions.create(**CHAT, **TIER)),
-    ("raw", CHAT_BODY, False, lambda c: c.chat.completions.with_raw_response.create(**CHAT, **TIER)),
-    ("responses", BODY, False, lambda c: c.responses.create(**ASK, **TIER)),
-    ("post", CHAT_BODY, False, lambda c: c.post("/chat/completions", cast_to=object, body={**CHAT, **TIER})),
-    ("chat stream", CHAT_SSE, True, lambda c: c.chat.completions.create(**CHAT, **TIER, stream=True)),
-    ("responses stream", EVENTS, True, lambda c: c.responses.create(**ASK, **TIER, stream=True)),
-]
-
-
-@pytest.mark.parametrize(
-    ("answer", "is_stream", "call"), [pytest.param(*r[1:], id=r[0], marks=needed(r[0])) for r in ASYNC]
-)
-async def test_an_async_path_is_seen_once(service: Service, answer: bytes, is_stream: bool, call: Any) -> None:
-    """The async client leaves the same record."""
-    reply = replies.stream(answer) if is_stream else replies.whole(answer)
-    async with service.aclient(reply) as client:
-        with testing.capture(TRUSTED) as calls:
-            result = await call(client)
-            if is_stream:
-                assert [chunk async for chunk in result]
-    assert [(c.request.requested, c.served, c.outcome) for c in calls] == [("priority", "priority", "honored")]
+def test_a_stream_that_was_compressed_is_read(service: Service) -> None:
+    """The SDK inflates it, or our scan of raw lines does: tier and tokens either way."""
+    answer = (200, {**replies.SSE, **ZIPPED}, [gzip.compress(CHAT_SSE)])
+    for call in (lambda c: list(c.chat.completions.create(**CHAT, **TIER, stream=True)), raw_lines):
+        check(service, Path("gzip", answer, call, output=12))
 
 
 def test_a_client_made_before_and_its_cached_wrappers_are_seen(service: Service) -> None:
     """Clients, raw wrappers and partials that existed before ``instrument()`` are covered."""
     client = service.client(replies.whole(CHAT_BODY))
-    create, raw = client.chat.completions.create, client.chat.completions.with_raw_response
+    cached = (
+        client.chat.completions.create,
+        client.chat.completions.with_raw_response.create,
+        functools.partial(client.chat.completions.create, **CHAT),
+        client.with_raw_response.chat.completions.create,
+    )
     with testing.capture(TRUSTED) as calls:
-        create(**CHAT)
-        raw.create(**CHAT)
-    assert len(calls) == 2
+        for create in cached:
+            create(**CHAT)
+    assert len(calls) == 4
 
 
 def test_a_subclass_that_overrides_request_is_seen_once(service: Service) -> None:
@@ -288,10 +189,36 @@ def test_a_subclass_that_overrides_request_is_seen_once(service: Service) -> Non
     assert len(calls) == 1
 
 
-def test_an_own_stream_subclass_works_and_leaves_a_record(service: Service) -> None:
-    """A user's ``Stream`` subclass with its own ``__stream__`` is read as raw bytes are."""
-    client = service.client(replies.stream(CHAT_SSE))
+def azure(client: openai.OpenAI, deployment: str | None) -> openai.AzureOpenAI:
+    """Return a client of Azure's kind for the same answers."""
+    return openai.AzureOpenAI(
+        api_key="k",
+        azure_endpoint=str(client.base_url).removesuffix("/v1/"),
+        azure_deployment=deployment,
+        api_version="2024-10-21",
+        http_client=openai.DefaultHttpxClient(verify=False),
+    )
+
+
+@pytest.mark.parametrize("deployment", [None, "prod"])
+@pytest.mark.parametrize("is_stream", [False, True], ids=["body", "stream"])
+def test_azure_is_seen_with_and_without_a_deployment(service: Service, deployment: str, is_stream: bool) -> None:
+    """The URL that Azure's client builds is the same endpoint, and its stream the same stream."""
+
+    def call(client: openai.OpenAI) -> Any:
+        with azure(client, deployment) as mine:
+            result = mine.chat.completions.create(**CHAT, **TIER, stream=is_stream)
+            return list(result) if is_stream else result
+
+    answer = replies.stream(CHAT_SSE) if is_stream else replies.whole(CHAT_BODY)
+    check(service, Path("azure", answer, call, output=12 if is_stream else 20))
+
+
+def test_nothing_is_seen_after_uninstrument(service: Service) -> None:
+    """Taken off, Tierscope hears of no call, nor of the stream of one."""
+    client = client_of(service.url(replies.stream(CHAT_SSE)))
     with testing.capture(TRUSTED) as calls:
-        stream = client.post("/chat/completions", cast_to=object, body=CHAT, stream=True, stream_cls=OwnStream)
-        assert len(list(stream)) == 8
-    assert [(c.served, c.ending) for c in calls] == [("priority", "complete")]
+        pass
+    list(client.chat.completions.create(**CHAT, stream=True))
+    client.close()
+    assert calls == []

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 from tests.sdk import replies
-from tests.sdk.capabilities import RESPONSES, RESPONSES_TIER
+from tests.sdk.capabilities import RESPONSES
 from tests.sdk.conftest import ASK, CHAT, TRUSTED
 
 from tierscope import testing
-from tierscope.config import Settings
 
 if TYPE_CHECKING:
     from tests.sdk.conftest import Service
@@ -142,115 +140,6 @@ def test_the_first_token_is_no_role_and_no_created_event(service: Service) -> No
         list(client.responses.create(**ASK, stream=True))
     timing = calls[0].timing
     assert 0.07 < (timing.first_token_ns - timing.first_event_ns) * 1e-9 < 0.2
-
-
-# ── background ────────────────────────────────────────────────────────────────────────────────────────────────────
-@RESPONSES_TIER
-def test_background_tokens_count_once_however_often_it_is_retrieved(service: Service) -> None:
-    """Queued: unverified and no tokens. Terminal: the tier of the asker, tokens once. Again: nothing new."""
-    queued = replies.whole(replies.responses("priority", "queued", background=True))
-    done = replies.whole(replies.responses("default", background=True))
-    client = service.client(queued, queued, done, done)
-    with testing.capture(TRUSTED) as calls:
-        first = client.responses.create(**ASK, service_tier="priority", background=True)
-        for _ in range(3):
-            client.responses.retrieve(first.id)
-    told = [
-        (c.request.operation, c.request.requested, c.outcome, c.reply.usage is not None and c.reply.is_usage_new)
-        for c in calls
-    ]
-    assert told == [
-        ("chat", "priority", "unverified", False),
-        ("fetch_response", "priority", "unverified", False),
-        ("fetch_response", "priority", "downgraded", True),
-        ("fetch_response", "unreported", "resolved", False),
-    ]
-
-
-@RESPONSES
-@pytest.mark.parametrize("background", [False, None])
-def test_an_old_stored_response_is_not_counted_when_fetched(service: Service, background: bool | None) -> None:
-    """Without ``background: true`` a fetched response was somebody's use before: no tokens."""
-    client = service.client(replies.whole(replies.responses(background=background)))
-    with testing.capture(TRUSTED) as calls:
-        client.responses.retrieve("resp_old")
-    assert [c.reply.is_usage_new for c in calls] == [False]
-
-
-# ── stream usage ──────────────────────────────────────────────────────────────────────────────────────────────────
-ALWAYS = Settings(trusted_hosts={"127.0.0.1": "openai"}, stream_usage="always")
-AUTO = Settings(trusted_hosts={"127.0.0.1": "openai"}, stream_usage="auto")
-NEVER = TRUSTED
-
-
-def sent(service: Service) -> dict[str, Any]:
-    return json.loads(service.replay.requests[-1].body)
-
-
-@pytest.mark.parametrize(
-    ("settings", "asks"), [(NEVER, False), (AUTO, True), (ALWAYS, True)], ids=["never", "auto", "always"]
-)
-def test_usage_is_asked_for_only_where_set(service: Service, settings: Settings, asks: bool) -> None:
-    """``never`` changes no byte; ``auto`` asks known hosts; the extra chunk is hidden and the tokens known."""
-    client = service.client(replies.stream(replies.chat_stream(usage=asks)))
-    body = {**CHAT, "stream": True}
-    with testing.capture(settings) as calls:
-        chunks = list(client.chat.completions.create(**body))
-    assert sent(service) == ({**body, "stream_options": {"include_usage": True}} if asks else body)
-    assert len(chunks) == 7
-    assert all(chunk.choices for chunk in chunks)
-    assert (calls[0].reply.usage is not None) is asks
-
-
-async def test_the_usage_chunk_is_hidden_from_async_readers_too(service: Service) -> None:
-    """The async client sees the same seven chunks."""
-    async with service.aclient(replies.stream(replies.chat_stream())) as client:
-        with testing.capture(AUTO) as calls:
-            stream = await client.chat.completions.create(**CHAT, stream=True)
-            chunks = [chunk async for chunk in stream]
-    assert (len(chunks), calls[0].reply.usage.output) == (7, 12)
-
-
-@pytest.mark.parametrize("choice", [True, False])
-def test_an_explicit_choice_is_respected(service: Service, choice: bool) -> None:
-    """``include_usage`` of the caller, True or False, stays; what he asked for is not hidden."""
-    client = service.client(replies.stream(replies.chat_stream(usage=choice)))
-    options = {"include_usage": choice}
-    with testing.capture(ALWAYS):
-        chunks = list(client.chat.completions.create(**CHAT, stream=True, stream_options=options))
-    assert sent(service)["stream_options"] == {"include_usage": choice}
-    assert options == {"include_usage": choice}
-    assert len(chunks) == (8 if choice else 7)
-
-
-def test_the_callers_stream_options_stay_his_own(service: Service) -> None:
-    """Other options are kept, and the caller's dictionary is the same object with the same content."""
-    client = service.client(replies.stream(replies.chat_stream()))
-    options = {"include_obfuscation": False}
-    with testing.capture(AUTO):
-        list(client.chat.completions.create(**CHAT, stream=True, stream_options=options))  # type: ignore[call-overload]
-    assert options == {"include_obfuscation": False}
-    assert sent(service)["stream_options"] == {"include_obfuscation": False, "include_usage": True}
-
-
-def test_raw_readers_are_never_given_an_extra_event(service: Service) -> None:
-    """Raw lines of a streaming response are byte for byte what they are without us, even with ``always``."""
-    client = service.client(replies.stream(replies.chat_stream(usage=False)))
-    with (
-        testing.capture(ALWAYS),
-        client.chat.completions.with_streaming_response.create(**CHAT, stream=True) as response,
-    ):
-        data = b"".join(response.iter_bytes())
-    assert data == replies.chat_stream(usage=False)
-    assert "stream_options" not in sent(service)
-
-
-def test_auto_leaves_unknown_hosts_alone(service: Service) -> None:
-    """A host without a documented row is not asked for usage by ``auto``."""
-    client = service.client(replies.stream(replies.chat_stream(usage=False)))
-    with testing.capture(Settings(stream_usage="auto")):
-        list(client.chat.completions.create(**CHAT, stream=True))
-    assert "stream_options" not in sent(service)
 
 
 def test_a_request_without_our_settings_is_the_same_byte_for_byte(service: Service) -> None:

@@ -37,6 +37,8 @@ class Reply:
     """Drop the connection after so many chunks, without the end that HTTP asks for; ``None``: never."""
     gap_s: float = 0.0
     """Pause before every chunk but the first."""
+    hold_after: int | None = None
+    """Say no more after so many chunks (0: not even the status line) until the client hangs up; ``None``: never."""
 
     @property
     def is_chunked(self) -> bool:
@@ -55,6 +57,8 @@ class Received:
     headers: tuple[tuple[str, str], ...]
     """In order and spelling of the wire."""
     body: bytes
+    peer: int
+    """Port of the client's connection: requests of one connection share it."""
 
     def header(self, name: str) -> str | None:
         """Return the first header of this name, whatever its case."""
@@ -123,13 +127,14 @@ class Replay:
         drop_after: int | None = None,
         *,
         gap_s: float = 0.0,
+        hold_after: int | None = None,
     ) -> str:
         """Append an answer to the script of a key and return its address; the last answer of a script repeats.
 
         The key of an exchange is its id, whose script starts with the recorded answer.
         """
         with self._lock:
-            self._scripts[key].append(Reply(status, dict(headers), tuple(chunks), drop_after, gap_s))
+            self._scripts[key].append(Reply(status, dict(headers), tuple(chunks), drop_after, gap_s, hold_after))
         return self.url(key)
 
     def answer(self, request: Received) -> Reply:
@@ -194,6 +199,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Keep the request and answer it."""
         reply = self.server.replay.answer(self._request())
+        if reply.hold_after == 0:
+            self._wait()
         if reply.status is None:
             self.close_connection = True
             return
@@ -211,10 +218,17 @@ class _Handler(BaseHTTPRequestHandler):
         parts = self.path.split("/", 3)
         known = parts[2].partition("?")[0] if parts[:2] == ["", "x"] and len(parts) > 2 else ""
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        return Received(known, self.command, self.path, tuple(self.headers.items()), body)
+        return Received(known, self.command, self.path, tuple(self.headers.items()), body, self.client_address[1])
+
+    def _wait(self) -> None:
+        """Wait until the client hangs up, or the server stops."""
+        self.connection.recv(1)
+        raise ConnectionAbortedError
 
     def _write(self, reply: Reply) -> None:
         for index, chunk in enumerate(reply.chunks[: reply.drop_after]):
+            if index and index == reply.hold_after:
+                self._wait()
             if index and reply.gap_s:
                 self.server.replay.pause(reply.gap_s)
             self._send(chunk, is_chunked=reply.is_chunked)

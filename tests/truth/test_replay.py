@@ -157,3 +157,32 @@ def test_closing_leaves_no_thread() -> None:
             idle.sendall(b"GET /x/made HTTP/1.1\r\n\r\n")
             assert idle.recv(15) == b"HTTP/1.1 200 OK"
         assert set(threading.enumerate()) == before
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_reply_that_is_held_ends_when_the_client_hangs_up(after: int) -> None:
+    """So many chunks and no more; the handler's thread is free as soon as nobody waits."""
+    with Replay() as server:
+        server.add("held", 200, {}, [b"one", b"two"], hold_after=after)
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+            connection.sendall(b"GET /x/held HTTP/1.1\r\n\r\n")
+            if after:
+                head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n"
+                assert connection.makefile("rb").read(len(head)) == head
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(1) == b""
+
+
+def test_requests_of_one_connection_share_its_port() -> None:
+    """How many connections a client opened can be counted."""
+    with Replay() as server:
+        url = server.add("case", 200, {"content-length": "0"})
+        parts = urlsplit(url)
+        for requests in (2, 1):
+            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+            for _ in range(requests):
+                connection.request("GET", parts.path)
+                connection.getresponse().read()
+            connection.close()
+        one, two, three = (request.peer for request in server.received("case"))
+    assert (one == two, two == three) == (True, False)

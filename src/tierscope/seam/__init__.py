@@ -3,6 +3,7 @@
 from tierscope.seam.patches import install, remove
 from tierscope.seam.world import STATE, World
 
-__all__ = ["World", "drain", "install", "remove"]
+__all__ = ["World", "abandon", "drain", "install", "remove"]
 
 drain = STATE.drain
+abandon = STATE.abandon

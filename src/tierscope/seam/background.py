@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from tierscope.model import Reply, Request
+    from tierscope.seam.opencall import OpenCall
 
 MAX_REMEMBERED: Final = 10_000
 
@@ -18,9 +20,9 @@ class Background:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked: OrderedDict[str, Request] = OrderedDict()
-        self._counted: OrderedDict[str, None] = OrderedDict()
+        self._counted: OrderedDict[str, weakref.ref[OpenCall]] = OrderedDict()
 
-    def settled(self, request: Request, reply: Reply) -> tuple[Request, Reply]:
+    def settled(self, request: Request, reply: Reply, call: OpenCall) -> tuple[Request, Reply]:
         """Return a fetch as it was asked for, and a reply whose tokens count once, of an old stored one never."""
         ident, is_fetch = reply.response_id, request.operation == "fetch_response"
         if ident is None or not (is_fetch or reply.is_background):
@@ -29,7 +31,7 @@ class Background:
             request = _as_asked(request, self._asked.get(ident))
         elif not reply.is_terminal:
             self._remember(ident, request)
-        is_new = reply.is_terminal and bool(reply.is_background) and self._count(ident)
+        is_new = reply.is_terminal and bool(reply.is_background) and self._count(ident, call)
         return request, reply if is_new else reply._replace(is_usage_new=False)
 
     def _remember(self, response_id: str, request: Request) -> None:
@@ -39,12 +41,13 @@ class Background:
             if len(self._asked) > MAX_REMEMBERED:
                 self._asked.popitem(last=False)
 
-    def _count(self, response_id: str) -> bool:
-        """Say whether the tokens of this response are new, and mark them counted."""
+    def _count(self, response_id: str, call: OpenCall) -> bool:
+        """Say whether the tokens of this response are this call's: of the first that asks, however often it does."""
         with self._lock:
-            if response_id in self._counted:
-                return False
-            self._counted[response_id] = None
+            counted = self._counted.get(response_id)
+            if counted is not None:
+                return counted() is call
+            self._counted[response_id] = weakref.ref(call)
             self._asked.pop(response_id, None)
             if len(self._counted) > MAX_REMEMBERED:
                 self._counted.popitem(last=False)

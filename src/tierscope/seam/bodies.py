@@ -11,19 +11,16 @@ from tierscope.reading.sse import MAX_EVENT, EventScan, Inflater
 from tierscope.seam.world import EXTENSION, STATE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from tierscope.seam.opencall import OpenCall
     from tierscope.stream import Tap
 
 
 class Handle:
-    """Lives in ``response.extensions`` as long as the response does; when that is dropped unread, says so.
+    """Lives in ``response.extensions`` as long as the response does."""
 
-    A finalizer may run inside a lock of the OpenTelemetry SDK, where recording would hang the thread: it only queues.
-    """
-
-    __slots__ = ("call", "inner", "is_dropped", "outer", "tap")
+    __slots__ = ("__weakref__", "call", "inner", "outer", "tap")
 
     def __init__(self, call: OpenCall, tap: Tap) -> None:
         self.call = call
@@ -32,8 +29,6 @@ class Handle:
         """The SDK's own iterator, while it may still be running."""
         self.outer: Any = None
         """Our layer's iterator around it."""
-        self.is_dropped = False
-        """Whether our layer's iterator was dropped before its end."""
 
     def let_go(self) -> None:
         """Forget the iterators: both know the response, which knows this handle."""
@@ -45,20 +40,15 @@ class Handle:
         return bool(getattr(self.outer, "gi_running", False) or getattr(self.outer, "is_pulling", False))
 
     @property
-    def is_finalized(self) -> bool:
-        """Whether the SDK's iterator runs although nobody pulls it, or ours is gone: the stream was dropped."""
-        inner = self.inner
-        return self.is_dropped or bool(getattr(inner, "gi_running", False) or getattr(inner, "ag_running", False))
-
-    def __del__(self) -> None:
-        if not self.call.is_finished:
-            STATE.endings.append(self.call)
+    def is_running(self) -> bool:
+        """Whether the SDK's iterator runs: if nobody pulls it, it is being finalized."""
+        return bool(getattr(self.inner, "gi_running", False) or getattr(self.inner, "ag_running", False))
 
 
 class Body:
     """What passes through a body: scanned only when no ``Stream`` object reads it."""
 
-    __slots__ = ("_content", "_handle", "_inflater", "_scan", "_size", "call", "is_exhausted", "tap")
+    __slots__ = ("_content", "_handle", "_inflater", "_scan", "_size", "call", "is_exhausted", "is_left", "tap")
 
     def __init__(self, handle: Handle, *, is_sse: bool, encoding: str) -> None:
         self._handle = handle
@@ -69,6 +59,8 @@ class Body:
         self._content: list[bytes] = []
         self._size = 0
         self.is_exhausted = False
+        self.is_left = False
+        """Whether its reader was closed, not the body: an async one is when the event loop finalizes it."""
 
     @guarded("scan")
     def look(self, data: bytes) -> None:
@@ -83,12 +75,12 @@ class Body:
 
     @guarded("scan")
     def closed(self) -> None:
-        """End the call, unless somebody nearer to the application will: our own iterator, or a finalizer."""
+        """End the call, unless somebody nearer to the application will: our own iterator, or who drops it."""
         handle, call = self._handle, self.call
-        if call.is_finished or handle.is_pulled:
+        if call.is_finished or call.is_dropped or handle.is_pulled:
             return
-        if handle.is_finalized:
-            STATE.endings.append(call)
+        if call.is_parsed and (self.is_left or handle.is_running):
+            STATE.dropped(call)
             return
         if self._scan is None and self._content and self.is_exhausted:
             call.read_bytes(b"".join(self._content))
@@ -103,18 +95,21 @@ class Body:
 
 
 class _Reads:
-    """An async iterator over one body; no generator, for those need finalizer hooks (trio warns of them)."""
+    """An async iterator over one body; no generator, for those need finalizer hooks (trio warns of them).
+
+    Yet it has all the methods of one, for httpx2 closes nothing else (trio would warn of what is below).
+    """
 
     __slots__ = ("_body", "_inner")
 
-    def __init__(self, body: Body, inner: AsyncIterator[bytes]) -> None:
+    def __init__(self, body: Body, inner: Any) -> None:
         self._body = body
         self._inner = inner
 
     def __aiter__(self) -> _Reads:
         return self
 
-    async def __anext__(self) -> bytes:
+    async def __anext__(self) -> Any:
         body = self._body
         since = body.tap.clock()
         try:
@@ -129,6 +124,18 @@ class _Reads:
         if not body.call.is_parsed:
             body.look(data)
         return data
+
+    async def asend(self, _value: object) -> Any:
+        return await self.__anext__()
+
+    async def athrow(self, *exc: Any) -> Any:
+        return await self._inner.athrow(*exc)
+
+    async def aclose(self) -> None:
+        self._body.is_left = True
+        closing = getattr(self._inner, "aclose", None)
+        if closing is not None:
+            await closing()
 
 
 class _SyncTap:
@@ -190,6 +197,7 @@ def attach(call: OpenCall, tap: Tap, response: Any) -> None:
     """Mark a streamed response with its call, and tap its body if that has not been read yet."""
     handle = Handle(call, tap)
     response.extensions[EXTENSION] = handle
+    STATE.watch(handle, call)
     if hasattr(response, "_content"):
         return
     content_type = response.headers.get("content-type", "")

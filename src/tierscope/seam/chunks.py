@@ -49,9 +49,6 @@ def follow(handle: Handle, inner: Iterator[Any]) -> Iterator[Any]:
             except guard.FAULT as exc:
                 guard.caught("plain", exc)
             yield chunk
-    except GeneratorExit:  # dropped, possibly inside the garbage collection: closing the body must only queue
-        handle.is_dropped = True
-        raise
     except BaseException as exc:
         handle.let_go()
         call.failed(exc)
@@ -93,17 +90,23 @@ class AsyncFollow:
                         continue
                 except guard.FAULT as exc:
                     guard.caught("plain", exc)
+                self.is_pulling = False
                 return chunk
-        except StopAsyncIteration:
-            self._handle.let_go()
-            self._call.finish("complete")
-            raise
         except BaseException as exc:
-            self._handle.let_go()
-            self._call.failed(exc)
+            self._left(exc)
             raise
-        finally:
-            self.is_pulling = False
+
+    def _left(self, exc: BaseException) -> None:
+        """Record how the stream ended, unless another task is inside: the SDK's generator refuses a second reader."""
+        is_complete = isinstance(exc, StopAsyncIteration)
+        if self._handle.is_running and not is_complete:
+            return
+        self.is_pulling = False
+        self._handle.let_go()
+        if is_complete:
+            self._call.finish("complete")
+        else:
+            self._call.failed(exc)
 
     async def aclose(self) -> None:
         """Close the SDK's own generator, as its ``aclose`` would."""

@@ -78,9 +78,13 @@ class Layers:
         setattr(owner, patch.name, layer)
         self._laid[patch] = owner, layer
 
-    def is_laid_on(self, owner: object) -> bool:
-        """Say whether a class carries one of our layers."""
-        return any(owner is laid for laid, _ in self._laid.values())
+    def is_laid_on(self, owner: type, name: str) -> bool:
+        """Say whether our layer of this method is there still: others put methods back that they saved before us."""
+        layer = next((ours for patch, (laid, ours) in self._laid.items() if laid is owner and patch.name == name), None)
+        found = owner.__dict__.get(name)
+        while found is not None and found is not layer:
+            found = getattr(found, "__wrapped__", None)
+        return found is not None
 
     def take_off(self) -> None:
         """Remove our layers where they are on top; one covered by somebody else's stays, inactive."""

@@ -9,6 +9,7 @@ from tierscope import record
 from tierscope.guard import guarded
 from tierscope.model import Attempt, Reply, Timing
 from tierscope.reading import chat, embeddings, errors, headers, responses
+from tierscope.reading.fields import field
 from tierscope.reading.sse import as_object
 from tierscope.seam import bodies, identity
 from tierscope.seam.processor import demand
@@ -54,6 +55,7 @@ class OpenCall:
         "_token",
         "_unix_ns",
         "args",
+        "is_dropped",
         "is_finished",
         "is_parsed",
         "kwargs",
@@ -79,6 +81,8 @@ class OpenCall:
         self.kwargs = kwargs
         self.is_finished = False
         """Whether this call has been recorded."""
+        self.is_dropped = False
+        """Whether its response or its coroutine was dropped: it waits to be ended as abandoned."""
         self.is_parsed = False
         """Whether a ``Stream`` object reads the events."""
         self.tap: Tap | None = None
@@ -104,6 +108,9 @@ class OpenCall:
     @guarded("exit")
     def left(self, result: object, exc: BaseException | None = None) -> None:
         """Leave ``request`` with its result or exception: over, unless a stream was handed out."""
+        if isinstance(exc, GeneratorExit):  # the awaiting coroutine was dropped, perhaps collected in another context
+            STATE.dropped(self)
+            return
         STATE.current.reset(self._token)
         self._observation.__exit__(None, None, None)
         if self._response is not None:
@@ -212,6 +219,9 @@ class OpenCall:
     @guarded("end")
     def failed(self, exc: BaseException) -> None:
         """Record the exception that the application is about to see; no reference to it is kept."""
+        if isinstance(exc, GeneratorExit):  # of a dropped coroutine or generator, which nobody sees
+            STATE.dropped(self)
+            return
         self._finish("cancelled" if errors.is_cancellation(exc) else "error", exc)
 
     @guarded("end")
@@ -262,18 +272,18 @@ class OpenCall:
         if reply.tier_raw is None and self._headers is not None and self._headers.tier_raw:
             reply = reply._replace(tier_raw=self._headers.tier_raw)
         if self.request.endpoint == "responses":
-            self.request, reply = self.world.background.settled(self.request, reply)
+            self.request, reply = self.world.background.settled(self.request, reply, self)
         return reply
 
     def _timing(self, ending: EndingWord) -> Timing:
         now, tap = self.world.clock(), self.tap
-        known = Timing(self._start_ns, now, self._unix_ns, self._last_ns, self._headers_ns)
-        if tap is None:
-            return known
-        end = now if ending != "abandoned" else tap.last_event or self._headers_ns or now
-        return tap.stamped(known._replace(end_ns=end), now, is_whole=ending == "complete")
+        end = now
+        if ending == "abandoned":  # when it was last heard of, for the collector comes at any time
+            end = (None if tap is None else tap.last_event) or self._headers_ns or self._last_ns or now
+        known = Timing(self._start_ns, end, self._unix_ns, self._last_ns, self._headers_ns)
+        return known if tap is None else tap.stamped(known, now, is_whole=ending == "complete")
 
 
 def _is_usage_only(chunk: object) -> bool:
     """Say whether this is the chunk that carries nothing but the usage that Tierscope asked for."""
-    return getattr(chunk, "usage", None) is not None and getattr(chunk, "choices", None) == []
+    return field(chunk, "usage") is not None and field(chunk, "choices") == []

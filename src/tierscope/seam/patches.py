@@ -34,9 +34,10 @@ class Shadow:
         self._token = STATE.current.set(None)
 
     @guarded("exit")
-    def left(self, _result: object, _exc: BaseException | None = None) -> None:
+    def left(self, _result: object, exc: BaseException | None = None) -> None:
         """Make the outer call the current one again."""
-        STATE.current.reset(self._token)
+        if not isinstance(exc, GeneratorExit):  # of a coroutine that may be collected in another context
+            STATE.current.reset(self._token)
 
 
 @guarded("begin")
@@ -53,7 +54,8 @@ def begin(client: Any, args: Any, kwargs: Any) -> OpenCall | Shadow | None:
         is_stream = bool(_stream(args, kwargs))
         form = identity.form(world, client, options, kind, is_stream=is_stream)
         request = form.request
-        if is_stream and usage_asked.is_wanted(world, request, form.row, client, options) and _is_followed(kwargs):
+        is_wanted = is_stream and usage_asked.is_wanted(world, request, form.row, client, options)
+        if is_wanted and _is_followed(client, kwargs):
             request, args, kwargs = _asking(request, args, kwargs, options)
         now = world.wall()
         observation = world.observer.started(request, now)
@@ -67,14 +69,12 @@ def _stream(args: Any, kwargs: Any) -> Any:
     return kwargs.get("stream", args[3] if len(args) > 3 else False)  # noqa: PLR2004
 
 
-def _is_followed(kwargs: Any) -> bool:
+def _is_followed(client: Any, kwargs: Any) -> bool:
     """Say whether our layer will see the chunks: not so in a subclass with its own ``__stream__``."""
-    stream_cls = kwargs.get("stream_cls")
-    if stream_cls is None:
-        return True
+    stream_cls = kwargs.get("stream_cls") or getattr(client, "_default_stream_cls", None)
     kind = get_origin(stream_cls) or stream_cls
     definer = next((base for base in getattr(kind, "__mro__", ()) if "__stream__" in base.__dict__), None)
-    return LAYERS.is_laid_on(definer)
+    return definer is not None and LAYERS.is_laid_on(definer, "__stream__")
 
 
 def _asking(request: Request, args: Any, kwargs: Any, options: Any) -> tuple[Request, Any, Any]:

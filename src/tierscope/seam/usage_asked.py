@@ -24,7 +24,12 @@ def is_wanted(world: World, request: Request, row: Provider, client: Any, option
     body = reading.merged(options.json_data, getattr(options, "extra_json", None))
     if request.raw_mode is not None or not isinstance(options.json_data, dict) or _is_explicit(body):
         return False
-    return mode == "always" or (row.stream_usage == "known" and _accepts(row, client, body))
+    return mode == "always" or (
+        request.trusted
+        and row.stream_usage == "known"
+        and _accepts(row, client, options)
+        and "data_sources" not in body
+    )
 
 
 def _is_explicit(body: Any) -> bool:
@@ -32,21 +37,21 @@ def _is_explicit(body: Any) -> bool:
     return choice is not None and (not isinstance(choice, dict) or "include_usage" in choice)
 
 
-def _accepts(row: Provider, client: Any, body: Any) -> bool:
-    """Azure accepts it since an api-version, and never together with its own data sources."""
-    if row.name != AZURE:
+def _accepts(row: Provider, client: Any, options: Any) -> bool:
+    """Azure accepts it in its v1 API, and since a version of the older one, as the query of this request names it."""
+    if row.name != AZURE or "/openai/v1" in str(client._prepare_url(options.url)):  # noqa: SLF001  as the SDK calls it
         return True
-    version = getattr(client, "_api_version", None)
-    is_recent = "/openai/v1" in str(client.base_url) or (isinstance(version, str) and version[:10] >= AZURE_SINCE)
-    return is_recent and "data_sources" not in body
+    params = options.params if isinstance(options.params, dict) else {}
+    query = {**(getattr(client, "_custom_query", None) or {}), **params}
+    version = query.get("api-version", getattr(client, "_api_version", None))
+    return isinstance(version, str) and version[:4].isdigit() and version[:10] >= AZURE_SINCE
 
 
 def with_usage(options: Any) -> Any:
     """Return a copy of the options that asks for usage; the caller's own dictionaries stay as they are."""
     extra = getattr(options, "extra_json", None)
-    is_extra = isinstance(extra, dict) and isinstance(extra.get("stream_options"), dict)
     copy = options.model_copy() if hasattr(options, "model_copy") else options.copy()
-    if is_extra:
+    if isinstance(extra, dict) and "stream_options" in extra:
         copy.extra_json = _asking(extra)
     else:
         copy.json_data = _asking(options.json_data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections import deque
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
@@ -51,13 +52,25 @@ class World:
         """What is known of calls that have the same form."""
 
 
+class Lifeline(weakref.ref[Any]):
+    """A weak reference to what a stream's response holds.
+
+    The collector calls weak references back before it runs any finalizer of what it collects: a body that one of these
+    closes is known to be dropped, whatever their order.
+    """
+
+    __slots__ = ("call",)
+    call: OpenCall
+
+
 class State:
-    """The seam's state in this process: whether it is active, and the endings that finalizers left behind."""
+    """The seam's state in this process: whether it is active, which streams are open, and which were dropped."""
 
     def __init__(self) -> None:
         self.world: World | None = None
         self.current: ContextVar[OpenCall | None] = ContextVar("tierscope_call", default=None)
         self.endings: deque[OpenCall] = deque()
+        self._lifelines: set[Lifeline] = set()
         self.pid = os.getpid()
         os.register_at_fork(after_in_child=self._forked)
 
@@ -65,6 +78,23 @@ class State:
         """A child records nothing of its parent's calls."""
         self.pid = os.getpid()
         self.endings.clear()
+        self._lifelines.clear()
+
+    def watch(self, thing: object, call: OpenCall) -> None:
+        """Hear when a stream is dropped with its response."""
+        lifeline = Lifeline(thing, self._gone)
+        lifeline.call = call
+        self._lifelines.add(lifeline)
+
+    def _gone(self, lifeline: Lifeline) -> None:
+        self._lifelines.discard(lifeline)
+        self.dropped(lifeline.call)
+
+    def dropped(self, call: OpenCall) -> None:
+        """Queue a call; a finalizer may run inside a lock of OpenTelemetry's SDK, where recording would never end."""
+        if not (call.is_dropped or call.is_finished):
+            call.is_dropped = True
+            self.endings.append(call)
 
     def drain(self) -> None:
         """Record the calls that were dropped without a close. Never called from a finalizer."""
@@ -74,6 +104,11 @@ class State:
             except IndexError:  # another thread was faster
                 return
             call.finish("abandoned")
+
+    def abandon(self) -> None:
+        """Record the streams that are still open when the process ends."""
+        for lifeline in list(self._lifelines):
+            lifeline.call.finish("abandoned")
 
 
 STATE: Final = State()

@@ -1,0 +1,158 @@
+"""What the end of a stream tells beyond its ending word; and ends that no door of the table shows."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+from tests.sdk import replies
+from tests.sdk.capabilities import HTTP, RESPONSES_TIER
+from tests.sdk.conftest import ASK, CHAT, TRUSTED
+
+from tierscope import testing
+from tierscope.config import Settings
+
+if TYPE_CHECKING:
+    from tests.sdk.conftest import Service
+
+STREAM = {**CHAT, "service_tier": "priority", "stream": True}
+
+
+def test_an_error_event_is_failed_with_its_code(service: Service) -> None:
+    """The application gets its APIError; the record says failed, with the API's code."""
+    body = replies.chat_stream(done=False) + b'data: {"error":{"message":"m","type":"server_error","code":null}}\n\n'
+    client = service.client(replies.stream(body))
+    with testing.capture(TRUSTED) as calls:
+        stream = client.chat.completions.create(**STREAM)
+        with pytest.raises(openai.APIError, match="m"):
+            list(stream)
+    (call,) = calls
+    assert (call.ending, call.outcome, call.error_type, call.served) == ("error", "failed", "server_error", "priority")
+
+
+@RESPONSES_TIER
+def test_a_failed_response_is_failed_although_nothing_is_raised(service: Service) -> None:
+    """``response.failed`` is no success: outcome failed, error type from its error, ending complete."""
+    body = replies.responses_stream(last="failed", error={"code": "server_error", "message": "m"})
+    client = service.client(replies.stream(body))
+    with testing.capture(TRUSTED) as calls:
+        list(client.responses.create(**ASK, stream=True))
+    (call,) = calls
+    assert (call.ending, call.outcome, call.error_type) == ("complete", "failed", "server_error")
+
+
+async def test_a_cancelled_call_says_so_in_its_attempt(service: Service) -> None:
+    """Cancelled while the headers were awaited: error type and attempt name the cancellation."""
+    async with service.aclient(replies.whole(replies.chat()), hold_after=0) as client:
+        with testing.capture(TRUSTED) as calls:
+            task = asyncio.create_task(client.chat.completions.create(**CHAT))
+            while not service.replay.received(key_of(client)):  # noqa: ASYNC110  the service runs in a thread
+                await asyncio.sleep(0.001)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+    (call,) = calls
+    assert (call.error_type, [a.result for a in call.attempts]) == ("asyncio.CancelledError", ["cancelled"])
+
+
+def key_of(client: Any) -> str:
+    return str(client.base_url).rstrip("/").split("/")[-2]
+
+
+class Hung(HTTP.AsyncByteStream):  # type: ignore[misc,name-defined]
+    """A body of two chunks, after which nothing comes."""
+
+    async def __aiter__(self) -> Any:
+        for block in replies.stream(replies.chat_stream())[2][:2]:
+            yield block
+        await asyncio.Future()
+
+
+async def hung_before(request: Any) -> Any:
+    await asyncio.Future()
+
+
+async def hung_after(request: Any) -> Any:
+    return HTTP.Response(200, headers=replies.SSE, stream=Hung())
+
+
+def leave_pending(handler: Any) -> None:
+    """Close a loop over a task that waits for the service, and drop everything.
+
+    No real socket here: anyio keeps a task that waits for one of its sockets for ever, so it would never be collected;
+    and it keeps the first one of a client, for old versions of which it asks the platform in a thread.
+    """
+
+    async def answer(request: Any) -> Any:
+        return HTTP.Response(200, json={}) if request.method == "GET" else await handler(request)
+
+    http = HTTP.AsyncClient(transport=HTTP.MockTransport(answer))
+    client = openai.AsyncOpenAI(api_key="k", http_client=http, base_url="http://x")
+    asyncio.run(client.get("/models", cast_to=object))
+
+    async def read() -> None:
+        async for _ in await client.chat.completions.create(**STREAM):
+            pass
+
+    async def turn() -> None:
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    loop = asyncio.new_event_loop()
+    pending = loop.create_task(read())
+    loop.run_until_complete(turn())
+    assert not pending.done()
+    loop.close()
+
+
+@pytest.mark.parametrize(
+    ("handler", "outcome"),
+    [pytest.param(hung_before, "failed", id="no reply"), pytest.param(hung_after, "honored", id="mid-stream")],
+)
+def test_a_coroutine_that_is_dropped_is_abandoned(handler: Any, outcome: str) -> None:
+    """A loop that is closed over a pending task: the collector records nothing, the drain one record."""
+    with testing.capture(Settings(trusted_hosts={"x": "openai"})) as calls:
+        leave_pending(handler)
+        gc.collect()
+        assert calls == []
+    assert [(call.ending, call.outcome, call.error_type) for call in calls] == [("abandoned", outcome, None)]
+
+
+def test_an_abandoned_stream_ends_with_its_last_chunk(service: Service) -> None:
+    """The time of the collection says nothing: the call ends when it was last heard of."""
+    client = service.client(replies.stream(replies.chat_stream()), hold_after=2)
+    with testing.capture(TRUSTED) as calls:
+        stream = client.chat.completions.create(**STREAM)
+        next(stream), next(stream)
+        del stream
+    (call,) = calls
+    assert call.timing.end_ns == call.timing.last_text_ns
+
+
+@pytest.mark.parametrize("texts", [25, 60])
+def test_a_text_only_stream_has_a_generation_rate_from_arrival_times(service: Service, texts: int) -> None:
+    """(V - 1) / (last text - first text) of the stamps; never above the server's pace of one token in 5 ms."""
+    client = service.client(replies.stream(replies.chat_stream(texts=texts)), gap_s=0.005)
+    with testing.capture(TRUSTED) as calls:
+        list(client.chat.completions.create(**STREAM))
+    (call,) = calls
+    assert call.speed.generation_absent is None
+    seconds = (call.timing.last_text_ns - call.timing.first_text_ns) * 1e-9
+    assert call.speed.generation == pytest.approx((texts - 1) / seconds)
+    assert call.speed.generation < 200
+    assert call.speed.consumer_limited is False
+
+
+async def test_two_tasks_on_one_stream_leave_one_record(service: Service) -> None:
+    """The SDK's generator refuses the second reader; that is neither an error of the stream nor its end."""
+    async with service.aclient(replies.stream(replies.chat_stream())) as client:
+        with testing.capture(TRUSTED) as calls:
+            stream = await client.chat.completions.create(**STREAM)
+            one, two = await asyncio.gather(anext(stream), anext(stream), return_exceptions=True)
+            assert (type(one).__name__, type(two)) == ("ChatCompletionChunk", RuntimeError)
+            assert calls == []
+            assert len([chunk async for chunk in stream]) == 7
+    assert [(call.ending, call.reply.usage.output) for call in calls] == [("complete", 12)]
