@@ -53,7 +53,7 @@ docs: $(READY)  ## regenerate docs/signals.md, docs/configuration.md, docs/tiers
 	$(BIN)/python tools/generate.py
 
 bench: $(READY)
-	$(BIN)/python bench/calls.py
+	$(BIN)/python bench/results.py
 
 pins:  ## recompile the pinned requirements (needs uv)
 	$(PIN) --prerelease=if-necessary-or-explicit requirements/dev.in -o requirements/dev.txt

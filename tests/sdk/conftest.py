@@ -25,8 +25,15 @@ LEFT_TO_TRIO: Final = "Async generator '(openai|httpx2?|httpcore2?)[.]"
 """What trio says of the SDK's own generators, with us and without; none of ours is among them."""
 NUMBERS = itertools.count()
 MANY_OBJECTS = 2_000
+COLLECTED = pytest.StashKey[frozenset[str]]()
 CHAT: dict[str, Any] = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}
 ASK: dict[str, Any] = {"model": "gpt-5", "input": "hi"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Remember what was collected before any of it is deselected."""
+    config.stash[COLLECTED] = frozenset(item.nodeid for item in items)
 
 
 def freeze() -> None:

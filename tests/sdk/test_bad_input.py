@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from tests.sdk import replies
-from tests.sdk.conftest import CHAT, TRUSTED
+from tests.sdk.capabilities import RESPONSES
+from tests.sdk.conftest import ASK, CHAT, TRUSTED
 
 from tierscope import testing
 
@@ -111,6 +112,42 @@ def test_a_hostile_stream_is_what_it_would_be_without_us(service: Service, name:
         ours = seen(read, client)
     assert ours == bare
     assert len(calls) == 1
+
+
+EVENTS = replies.responses_stream()
+UNKNOWN = b'event: response.new\ndata: {"type":"response.new","sequence_number":0,"extra":{"a":[1]}}\n\n'
+ODD_RESPONSES = [
+    pytest.param(replies.whole(replies.responses(output=[], usage=None)), None, id="no output, no usage"),
+    pytest.param(replies.whole(replies.responses(output=None)), 20, id="output null"),
+    pytest.param(replies.whole(replies.responses(output=[{"type": "new"}], extra={"a": 1})), 20, id="unknown item"),
+    pytest.param(sse(UNKNOWN + EVENTS), 20, id="unknown event"),
+    pytest.param(sse(EVENTS.replace(b'"type": "response.output_item.added"', b'"type": "new.item"')), 20,
+                 id="unknown event in the middle"),
+    pytest.param(sse(replies.responses_stream(usage=None, output=[])), None, id="stream without usage"),
+    pytest.param(sse(replies.responses_stream(extra={"a": [None]})), 20, id="extra fields"),
+]  # fmt: skip
+
+
+@RESPONSES
+@pytest.mark.parametrize(("answer", "output"), ODD_RESPONSES)
+def test_an_odd_response_changes_no_status(service: Service, answer: replies.Reply, output: int | None) -> None:
+    """What is unknown to us, or missing, raises nothing and is no failure: what is known stays known."""
+    is_stream = answer[1]["content-type"].startswith("text/event-stream")
+
+    def call(client: openai.OpenAI) -> Any:
+        result = client.responses.create(**ASK, stream=is_stream)
+        return list(result) if is_stream else result
+
+    client = service.client(answer)
+    bare = seen(call, client)
+    with testing.capture(TRUSTED) as calls:
+        ours = seen(call, client)
+    assert ours == bare
+    used = calls[0].reply.usage.output if calls[0].reply and calls[0].reply.usage else None
+    assert [(c.ending, c.outcome, c.served, c.error_type) for c in calls] == [
+        ("complete", "resolved", "priority", None)
+    ]
+    assert used == output
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "CR LF", "unknown events", "a comment"])

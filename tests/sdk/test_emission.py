@@ -10,7 +10,7 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tests.sdk import replies
-from tests.sdk.capabilities import HTTP, RESPONSES_TIER
+from tests.sdk.capabilities import HTTP, RESPONSES, RESPONSES_TIER
 from tests.sdk.conftest import ASK, CHAT
 from tests.sdk.telemetry import Telemetry
 
@@ -71,15 +71,40 @@ def test_a_downgraded_call_is_this_span(service: Service, telemetry: Telemetry) 
     assert {key: value for key, value in attributes.items() if key not in VARIES} == GOLDEN
 
 
-def test_both_tiers_are_on_every_own_metric(service: Service, telemetry: Telemetry) -> None:
-    """Calls, tokens, duration and rates carry requested and served tier; token kinds add up to the total."""
+BODY = {"calls", "tokens", "call.duration", "output_rate.end_to_end"}
+STREAM = {*BODY, "time_to_first_token", "output_rate.generation"}
+USED = {**replies.RESPONSES_USAGE, "output_tokens": 37}
+TIERED = [
+    pytest.param(replies.whole(replies.chat("default")), "chat", BODY, id="chat"),
+    pytest.param(replies.stream(replies.chat_stream("default", texts=30)), "chat", STREAM, id="chat stream"),
+    pytest.param(replies.whole(replies.responses("default")), "responses", BODY, id="responses", marks=RESPONSES),
+    pytest.param(replies.stream(replies.responses_stream("default", texts=30, usage=USED)), "responses", STREAM,
+                 id="responses stream", marks=RESPONSES),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "endpoint", "names"), TIERED)
+def test_both_tiers_are_on_every_own_metric(
+    service: Service, telemetry: Telemetry, answer: replies.Reply, endpoint: str, names: set[str]
+) -> None:
+    """Calls, tokens, times and rates carry requested and served tier, for bodies and streams alike."""
+    client = service.client(answer, gap_s=0.001)
+    create = client.chat.completions.create if endpoint == "chat" else client.responses.create
+    result: Any = create(
+        **(CHAT if endpoint == "chat" else ASK), extra_body={"service_tier": "priority"}, stream=names is STREAM
+    )
+    assert names is BODY or list(result)
+    for name in names:
+        hot = [dict(key) for key, value in telemetry.points(f"tierscope.{name}").items() if value]
+        assert {(k["tierscope.tier.requested"], k["tierscope.tier.served"]) for k in hot} == {("priority", "default")}
+
+
+def test_the_kinds_of_token_add_up_to_the_total(service: Service, telemetry: Telemetry) -> None:
+    """Cached is part of input, reasoning of output: each token is in one kind."""
     service.client(replies.whole(replies.chat("default"))).chat.completions.create(**PRIORITY)
     tokens = telemetry.points("tierscope.tokens")
     kinds = {dict(key)["tierscope.token.kind"]: value for key, value in tokens.items()}
     assert kinds == {"input_uncached": 36, "input_cached": 64, "output_visible": 13, "output_reasoning": 7}
-    for name in ("tierscope.calls", "tierscope.tokens", "tierscope.call.duration", "tierscope.output_rate.end_to_end"):
-        hot = [dict(key) for key, value in telemetry.points(name).items() if value]
-        assert {(k["tierscope.tier.requested"], k["tierscope.tier.served"]) for k in hot} == {("priority", "default")}
 
 
 def test_the_worst_outcomes_start_at_zero(service: Service, telemetry: Telemetry) -> None:

@@ -115,18 +115,18 @@ def test_pickled_and_copied_replies_are_as_without_us(service: Service) -> None:
 
 
 def test_threads_do_not_mix_tiers_up(service: Service) -> None:
-    """16 threads, 10 calls each, two tiers: every record has the tier of its own reply."""
+    """16 threads, 50 calls each, two tiers: every record has the tier of its own reply."""
     fast, slow = (service.client(replies.whole(replies.chat(tier))) for tier in ("priority", "default"))
 
     def work(number: int) -> None:
         client, tier = (fast, "priority") if number % 2 else (slow, "flex")
-        for _ in range(10):
-            client.chat.completions.create(**CHAT, service_tier=tier)  # type: ignore[call-overload]
+        for _ in range(50):
+            client.post("/chat/completions", cast_to=object, body={**CHAT, "service_tier": tier})
 
     with testing.capture(TRUSTED) as calls, ThreadPoolExecutor(16) as pool:
         list(pool.map(work, range(16)))
     pairs = [(c.request.requested, c.served) for c in calls]
-    assert (pairs.count(("priority", "priority")), pairs.count(("flex", "default")), len(pairs)) == (80, 80, 160)
+    assert (pairs.count(("priority", "priority")), pairs.count(("flex", "default")), len(pairs)) == (400, 400, 800)
 
 
 async def test_forty_streams_at_once_do_not_mix_tiers_up(service: Service) -> None:

@@ -84,6 +84,15 @@ def test_a_client_time_out_is_told_apart(service: Service) -> None:
     assert (call.attempts[-1].result, call.error_type, call.outcome) == ("timeout", "openai.APITimeoutError", "failed")
 
 
+def test_a_body_has_no_first_token(service: Service) -> None:
+    """Nothing was streamed: no time to a first token, and a reason in place of a generation rate."""
+    with testing.capture(TRUSTED) as calls:
+        service.client(replies.whole(replies.chat())).chat.completions.create(**CHAT)
+    (call,) = calls
+    assert (call.timing.first_token_ns, call.speed.first_token_s) == (None, None)
+    assert (call.speed.generation, call.speed.generation_absent) == (None, "not_streamed")
+
+
 def test_headers_and_usage_are_read(service: Service) -> None:
     """Request id, processing time, rate limits and every token count are in the record."""
     client = service.client(replies.whole(replies.chat(), headers=replies.LIMITS))

@@ -65,13 +65,19 @@ def key_of(client: Any) -> str:
     return str(client.base_url).rstrip("/").split("/")[-2]
 
 
-class Hung(HTTP.AsyncByteStream):  # type: ignore[misc,name-defined]
-    """A body of two chunks, after which nothing comes."""
+class Paused(HTTP.AsyncByteStream):  # type: ignore[misc,name-defined]
+    """A body that waits after two of its chunks."""
+
+    def __init__(self, until: asyncio.Future[None]) -> None:
+        self._until = until
 
     async def __aiter__(self) -> Any:
-        for block in replies.stream(replies.chat_stream())[2][:2]:
+        _, _, blocks = replies.stream(replies.chat_stream())
+        for block in blocks[:2]:
             yield block
-        await asyncio.Future()
+        await self._until
+        for block in blocks[2:]:
+            yield block
 
 
 async def hung_before(request: Any) -> Any:
@@ -79,7 +85,7 @@ async def hung_before(request: Any) -> Any:
 
 
 async def hung_after(request: Any) -> Any:
-    return HTTP.Response(200, headers=replies.SSE, stream=Hung())
+    return HTTP.Response(200, headers=replies.SSE, stream=Paused(asyncio.Future()))
 
 
 def leave_pending(handler: Any) -> None:
@@ -149,13 +155,19 @@ def test_a_text_only_stream_has_a_generation_rate_from_arrival_times(service: Se
     assert call.speed.consumer_limited is False
 
 
-async def test_two_tasks_on_one_stream_leave_one_record(service: Service) -> None:
+async def test_two_tasks_on_one_stream_leave_one_record() -> None:
     """The SDK's generator refuses the second reader; that is neither an error of the stream nor its end."""
-    async with service.aclient(replies.stream(replies.chat_stream())) as client:
-        with testing.capture(TRUSTED) as calls:
-            stream = await client.chat.completions.create(**STREAM)
-            one, two = await asyncio.gather(anext(stream), anext(stream), return_exceptions=True)
-            assert (type(one).__name__, type(two)) == ("ChatCompletionChunk", RuntimeError)
-            assert calls == []
-            assert len([chunk async for chunk in stream]) == 7
+    until: asyncio.Future[None] = asyncio.Future()
+    answer = HTTP.MockTransport(lambda _: HTTP.Response(200, headers=replies.SSE, stream=Paused(until)))
+    client = openai.AsyncOpenAI(api_key="k", http_client=HTTP.AsyncClient(transport=answer), base_url="http://x")
+    with testing.capture(Settings(trusted_hosts={"x": "openai"})) as calls:
+        stream = await client.chat.completions.create(**STREAM)
+        await anext(stream), await anext(stream)
+        first = asyncio.create_task(anext(stream))
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="already running"):
+            await anext(stream)
+        assert calls == []
+        until.set_result(None)
+        assert len([await first, *[chunk async for chunk in stream]]) == 6
     assert [(call.ending, call.reply.usage.output) for call in calls] == [("complete", 12)]

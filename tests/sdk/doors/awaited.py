@@ -80,6 +80,13 @@ async def close_twice(at: At) -> Any:
     return seen
 
 
+async def close_then_read(at: At) -> Any:
+    stream = await at.stream()
+    await anext(stream), await anext(stream)
+    await stream.close()
+    return await everything(stream)
+
+
 async def close_unread(at: At) -> Any:
     await (await at.stream()).close()
 

@@ -79,6 +79,13 @@ def close_twice(at: At) -> Any:
     return seen
 
 
+def close_then_read(at: At) -> Any:
+    stream = at.stream()
+    next(stream), next(stream)
+    stream.close()
+    return list(stream)
+
+
 def close_unread(at: At) -> Any:
     at.stream().close()
 

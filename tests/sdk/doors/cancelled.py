@@ -39,6 +39,16 @@ async def moved_on_in_mid_stream(at: At) -> Any:
     return seen
 
 
+async def moved_on_among_raw_lines(at: At) -> Any:
+    async with at.streaming() as response:
+        lines, seen = response.iter_lines(), []
+        while seen.count("") < HELD_AFTER:
+            seen.append(await anext(lines))
+        with anyio.move_on_after(0):
+            seen.append(await anext(lines))
+    return seen
+
+
 async def task_cancelled_before_the_response(at: At) -> Any:
     task = asyncio.create_task(at.stream())
     while not at.is_asked():  # noqa: ASYNC110  the service runs in a thread

@@ -77,6 +77,7 @@ ROWS: Final = (
     # left by the application
     Row("close", "closed", "tier"),
     Row("close_twice", "closed", "tier"),
+    Row("close_then_read", "closed", "tier", service="holds"),
     Row("close_unread", "closed", "nothing"),
     Row("with_break", "closed", "tier"),
     Row("with_error", "closed", "tier", title="exception in the with block"),
@@ -133,6 +134,7 @@ ROWS: Final = (
     Row("cancelled_before_the_response", "cancelled", "nothing", service="is silent"),
     Row("cancelled_in_mid_stream", "cancelled", "tier", service="holds"),
     Row("moved_on_in_mid_stream", "cancelled", "tier", service="holds"),
+    Row("moved_on_among_raw_lines", "cancelled", "tier", service="holds"),
     Row("task_cancelled_before_the_response", "cancelled", "nothing", service="is silent", only="asyncio"),
     Row("task_cancelled_in_mid_stream", "cancelled", "tier", service="holds", only="asyncio"),
     Row("asyncio_timeout_in_mid_stream", "cancelled", "tier", service="holds", only="asyncio"),
