@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import os
-from typing import Any
+from typing import Any, Final
 
 import openai
 import pytest
@@ -35,9 +35,13 @@ def _takes(path: str, argument: str) -> bool:
     return argument in inspect.signature(method).parameters
 
 
-IS_HTTPX2 = hasattr(_base_client, "httpx2") and os.environ.get("TIERSCOPE_TEST_CLIENT") != "httpx"
+CLIENT: Final = os.environ.get("TIERSCOPE_TEST_CLIENT")
+"""The HTTP client that a leg of the matrix wants instead of openai's own: ``httpx`` or ``aiohttp``."""
+IS_HTTPX2 = hasattr(_base_client, "httpx2") and CLIENT != "httpx"
 HTTP: Any = importlib.import_module("httpx2" if IS_HTTPX2 else "httpx")
 """The HTTP library of the clients: httpx until 2.x, httpx2 from 3.0, unless a leg gives them another."""
+IS_AIOHTTP = CLIENT == "aiohttp"
+TRIO = pytest.mark.skipif(IS_AIOHTTP, reason="aiohttp knows asyncio alone")
 RESPONSES = _needs(importlib.util.find_spec("openai.types.responses") is not None, "Responses API")
 RESPONSES_TIER = _needs(
     _takes("openai.resources.responses:Responses.create", "service_tier"), "service_tier in the Responses API"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import itertools
-import os
 import platform
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +12,7 @@ import hypothesis  # noqa: F401  it asks for the referrers of trio's generator w
 import openai
 import pytest
 from tests.sdk import replies
-from tests.sdk.capabilities import HTTP
+from tests.sdk.capabilities import CLIENT, HTTP, IS_AIOHTTP
 from tests.sdk.telemetry import TRUSTED, Telemetry
 from tests.truth.replay import Replay
 
@@ -54,12 +52,10 @@ def http_client(*, is_async: bool = False) -> Any:
 
     It has no certificates, for loading them costs more than ten calls.
     """
-    wanted = os.environ.get("TIERSCOPE_TEST_CLIENT")
-    if wanted == "httpx":  # an openai on httpx2 takes its clients too
-        legacy = importlib.import_module("httpx")
-        return (legacy.AsyncClient if is_async else legacy.Client)(verify=False)
+    if CLIENT == "httpx":  # an openai on httpx2 takes its clients too
+        return (HTTP.AsyncClient if is_async else HTTP.Client)(verify=False)
     if is_async:
-        return (openai.DefaultAioHttpClient if wanted == "aiohttp" else openai.DefaultAsyncHttpxClient)(verify=False)
+        return (openai.DefaultAioHttpClient if IS_AIOHTTP else openai.DefaultAsyncHttpxClient)(verify=False)
     return openai.DefaultHttpxClient(verify=False)
 
 
@@ -125,7 +121,7 @@ def versions(record_testsuite_property: Callable[[str, object], None]) -> None:
     """Tell the matrix what was tested."""
     record_testsuite_property("python", platform.python_version())
     record_testsuite_property("openai", openai.__version__)
-    library = os.environ.get("TIERSCOPE_TEST_CLIENT", HTTP.__name__)
+    library = CLIENT or HTTP.__name__
     record_testsuite_property("http", f"{library} {metadata.version(library)}")
 
 

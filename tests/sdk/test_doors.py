@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.sdk.capabilities import RESPONSES
+from tests.sdk.capabilities import RESPONSES, TRIO
 from tests.sdk.doors import awaited, blocking, cancelled
 from tests.sdk.doors.apis import APIS
 from tests.sdk.doors.exits import left_open
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from tests.sdk.conftest import Service
 
 CASES = [
-    pytest.param(row, api, backend, id=f"{row.name}-{api.name}-{backend}", marks=marks)
+    pytest.param(
+        row, api, backend, id=f"{row.name}-{api.name}-{backend}", marks=[*marks, *([TRIO] if backend == "trio" else ())]
+    )
     for row in ROWS
     for api, marks in ((APIS["chat"], ()), (APIS["responses"], (RESPONSES,)))
     for backend in BACKENDS

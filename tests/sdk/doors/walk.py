@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio.lowlevel
 from tests.sdk import replies
+from tests.sdk.capabilities import IS_AIOHTTP
 from tests.sdk.conftest import TRUSTED, aclient_of, client_of
 from tests.sdk.doors.apis import HELD_AFTER, At, broken
 from tests.sdk.doors.table import Record
@@ -75,7 +76,9 @@ def _record(call: Call, when: str) -> Record:
 
 def walk(service: Service, row: Row, api: Api, backend: str, *, is_ours: bool) -> Walk:
     """Walk through a door five times in a row."""
-    url = service.url(broken(api) if row.service == "errs" else replies.stream(api.events), **HOW.get(row.service, {}))
+    # aiohttp hands on at once all that has arrived: what is left early must not have arrived to its end
+    how = HOW["holds"] if IS_AIOHTTP and row.ending in {"closed", "abandoned"} else HOW.get(row.service, {})
+    url = service.url(broken(api) if row.service == "errs" else replies.stream(api.events), **how)
     key = url.split("/")[-2]
     told = Walk()
 
