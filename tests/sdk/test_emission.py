@@ -19,8 +19,6 @@ from tierscope import signals
 from tierscope.config import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.sdk.conftest import Service
 
 PRIORITY: dict[str, Any] = {**CHAT, "service_tier": "priority"}
@@ -241,53 +239,3 @@ def test_instrumenting_again_counts_once(service: Service, telemetry: Telemetry)
     client.chat.completions.create(**PRIORITY)
     assert len(telemetry.spans) == 2
     assert sum(telemetry.points("tierscope.calls").values()) == 2
-
-
-# ── companion mode ────────────────────────────────────────────────────────────────────────────────────────────────
-@pytest.fixture
-def official(telemetry: Telemetry) -> Iterator[Telemetry]:
-    """The official instrumentation beside ours, on the same providers."""
-    from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
-
-    instrumentor = OpenAIInstrumentor()
-    instrumentor.instrument(tracer_provider=telemetry.tracers, meter_provider=telemetry.meters)
-    yield telemetry
-    instrumentor.uninstrument()
-
-
-@pytest.mark.parametrize("is_stream", [False, True], ids=["body", "stream"])
-@pytest.mark.parametrize("endpoint", ["chat", pytest.param("responses", marks=RESPONSES_TIER)])
-def test_beside_the_official_package_its_span_is_enriched(
-    service: Service, official: Telemetry, endpoint: str, is_stream: bool
-) -> None:
-    """One span a call, the official one, with our tiers on it and on its metrics; ours are recorded as always."""
-    if endpoint == "chat":
-        body = replies.chat_stream("default") if is_stream else replies.chat("default")
-    else:
-        body = replies.responses_stream("default") if is_stream else replies.responses("default")
-    client = service.client(replies.stream(body) if is_stream else replies.whole(body))
-    if endpoint == "chat":
-        result: Any = client.chat.completions.create(**PRIORITY, stream=is_stream)
-    else:
-        result = client.responses.create(**ASK, service_tier="priority", stream=is_stream)
-    if is_stream:
-        for _ in result:
-            pass
-    (span,) = official.spans
-    assert span.instrumentation_scope.name != "tierscope"
-    told = {key: span.attributes.get(f"tierscope.tier.{key}") for key in ("requested", "served", "outcome")}
-    assert told == {"requested": "priority", "served": "default", "outcome": "downgraded"}
-    assert sum(official.points("tierscope.calls").values()) == 1
-    durations = official.points("gen_ai.client.operation.duration")
-    assert sum(durations.values()) == 1
-    assert {dict(key).get("tierscope.tier.requested") for key in durations} == {"priority"}
-
-
-def test_the_official_span_tells_no_half_truth(service: Service, official: Telemetry) -> None:
-    """A rate or the reason why it is absent, never both: what was true in mid-stream does not stay."""
-    client = service.client(replies.stream(replies.chat_stream(texts=40)))
-    list(client.chat.completions.create(**PRIORITY, stream=True))
-    attributes = official.spans[0].attributes
-    assert "tierscope.output_rate.generation" in attributes
-    assert "tierscope.output_rate.absent" not in attributes
-    assert attributes["tierscope.ending"] == "complete"
