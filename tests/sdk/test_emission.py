@@ -8,6 +8,8 @@ import openai
 import pytest
 from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tests.sdk import replies
 from tests.sdk.capabilities import HTTP, RESPONSES, RESPONSES_TIER
@@ -227,6 +229,18 @@ def test_failures_have_their_duration_and_error(service: Service, telemetry: Tel
     ((key, count),) = telemetry.points("gen_ai.client.operation.duration").items()
     assert (dict(key)["error.type"], count) == ("invalid_api_key", 1)
     assert sum(telemetry.points("tierscope.call.duration").values()) == 1
+
+
+def test_a_provider_need_not_be_hashable(service: Service) -> None:
+    """logfire's is a dataclass: compared by its fields, it has no hash."""
+
+    class Provider(MeterProvider):
+        __hash__ = None  # type: ignore[assignment]
+
+    reader = InMemoryMetricReader()
+    assert tierscope.instrument(Settings(), meter_provider=Provider([reader]))
+    service.client(replies.whole(replies.chat())).chat.completions.create(**CHAT)
+    assert reader.get_metrics_data() is not None
 
 
 def test_instrumenting_again_counts_once(service: Service, telemetry: Telemetry) -> None:
