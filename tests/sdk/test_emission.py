@@ -232,7 +232,7 @@ def test_failures_have_their_duration_and_error(service: Service, telemetry: Tel
 
 
 def test_a_provider_need_not_be_hashable(service: Service) -> None:
-    """logfire's is a dataclass: compared by its fields, it has no hash."""
+    """Logfire's is a dataclass: compared by its fields, it has no hash."""
 
     class Provider(MeterProvider):
         __hash__ = None  # type: ignore[assignment]

@@ -137,7 +137,7 @@ def emitter_for(
 
 def flush() -> None:
     """Record every call that waits, whoever recorded it."""
-    for _, _, meters in list(_made):
+    for _, _, meters in _made:
         meters.drain()
 
 
