@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME = os.environ.get("TIERSCOPE_TEST_NEIGHBOUR")
-collect_ignore = [] if NAME else ["test_side_by_side.py"]
+collect_ignore = [] if NAME else ["test_side_by_side.py", "test_told.py"]
 
 
 @pytest.fixture(scope="session")

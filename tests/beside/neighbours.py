@@ -128,6 +128,16 @@ def hidden_official(place: Path) -> str:
     return str(place)
 
 
+def doctor(*paths: str, **env: str) -> dict[str, dict[str, Any]]:
+    """Ask ``tierscope doctor`` about an environment with these folders first on its path: the findings by subject."""
+    path = os.pathsep.join(filter(None, (*paths, os.environ.get("PYTHONPATH", ""))))
+    command = [sys.executable, "-c", "from tierscope.cli import main; main()", "doctor", "--json"]
+    env = {**clean(os.environ), "PYTHONPATH": path, **env}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert done.stdout, done.stderr
+    return {finding["subject"]: finding for finding in json.loads(done.stdout)}
+
+
 class Processes:
     """The processes of one neighbour, two at a time; what each printed is read when asked for."""
 

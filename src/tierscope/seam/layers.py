@@ -5,6 +5,7 @@ What is laid is read from the classes themselves, for other packages wrap, put b
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -31,6 +32,11 @@ class Patch(NamedTuple):
     owner: str
     name: str
     layer: Callable[[Any], Any]
+
+    @property
+    def place(self) -> str:
+        """The class and its method."""
+        return f"{self.owner}.{self.name}"
 
 
 class Layers:
@@ -68,12 +74,11 @@ class Layers:
                 self.lay(sys.modules[name])
 
     def _lay_one(self, module: ModuleType, patch: Patch) -> None:
-        owner = getattr(module, patch.owner, None)
-        if owner is None or patch.name not in owner.__dict__:
+        owner = _owner(module, patch)
+        if owner is None:
             log.warning(
-                "Tierscope: %s.%s is not in this version of %s; what it tells stays unknown.",
-                patch.owner,
-                patch.name,
+                "Tierscope: %s is not in this version of %s; what it tells stays unknown.",
+                patch.place,
                 patch.module.partition(".")[0],
             )
             return
@@ -94,6 +99,15 @@ class Layers:
     def _is_in(self, method: Any) -> bool:
         """Say whether one of our layers is in a method, under whatever others laid on top."""
         return any(part is layer for part in _parts(method) for layer in self._made)
+
+    def missing(self) -> list[str]:
+        """Return the methods that the installed openai lacks; imports it.
+
+        Raises:
+            ImportError: it is not installed, or broken.
+
+        """
+        return [patch.place for patch in self._patches if _owner(importlib.import_module(patch.module), patch) is None]
 
     def is_laid_on(self, owner: type, name: str) -> bool:
         """Say whether our layer of this method is there still: others put methods back that they saved before us."""
@@ -116,6 +130,11 @@ class Layers:
                 method: Any = kind.__dict__.get(patch.name)
                 if any(method is layer for layer in self._made):
                     setattr(kind, patch.name, method.__wrapped__)
+
+
+def _owner(module: ModuleType, patch: Patch) -> type | None:
+    owner: type | None = getattr(module, patch.owner, None)
+    return owner if owner is not None and patch.name in owner.__dict__ else None
 
 
 def _family(owner: type) -> Iterator[type]:
