@@ -8,7 +8,7 @@ OLD    := $(basename $(notdir $(wildcard requirements/openai-*.in)))
 BESIDE := $(filter-out dev $(OLD),$(basename $(notdir $(wildcard requirements/*.in))))
 PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: demo test check lint types imports generated unit legs matrix fix docs pins bench clean
+.PHONY: demo test check lint types imports generated unit legs matrix fix docs beside pins bench clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
@@ -51,6 +51,9 @@ fix: $(READY)
 
 docs: $(READY)  ## regenerate docs/signals.md, docs/configuration.md, docs/tiers.md
 	$(BIN)/python tools/generate.py
+
+beside: $(READY)  ## measure the neighbours again, and write docs/coexistence.md
+	$(BIN)/python tools/beside.py
 
 bench: $(READY)
 	$(BIN)/python bench/results.py

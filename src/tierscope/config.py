@@ -20,6 +20,7 @@ class SettingError(ValueError):
 
     def __init__(self, key: str, value: str, remedy: str) -> None:
         super().__init__(f"{key}={value!r}: {remedy}")
+        self.key, self.value, self.remedy = key, value, remedy
 
 
 class Settings(NamedTuple):

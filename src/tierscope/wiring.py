@@ -96,7 +96,7 @@ class Wiring:
             try:
                 settings = settings or Settings.from_env()
                 settings = settings if http is None else settings._replace(http=http)
-                _check(settings)
+                check(settings)
             except SettingError as error:
                 log.error("Tierscope is off: %s", error)  # noqa: TRY400  the user's mistake needs no traceback
                 return False
@@ -153,8 +153,13 @@ def _http(tracers: TracerProvider | None, meters: MeterProvider | None) -> Watch
     return None if observer is None else Watch(observer)
 
 
-def _check(settings: Settings) -> None:
-    """Refuse a provider that the catalog does not know, which the settings alone cannot."""
+def check(settings: Settings) -> None:
+    """Refuse a provider that the catalog does not know, which the settings alone cannot.
+
+    Raises:
+        SettingError: a trusted host is given the rules of nobody.
+
+    """
     known = catalog.load().providers
     for host, name in settings.trusted_hosts.items():
         if name is not None and name not in known:
@@ -168,11 +173,16 @@ def _is_supported() -> bool:
     except metadata.PackageNotFoundError:
         log.info("Tierscope: openai is not installed; there is nothing to instrument.")
         return False
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if _SINCE <= numbers < _BEFORE:
+    if supports(version):
         return True
     log.error("Tierscope is off: openai %s is installed, supported is %s.", version, INSTRUMENTS[0])
     return False
+
+
+def supports(version: str) -> bool:
+    """Say whether this version of openai can be instrumented."""
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    return _SINCE <= numbers < _BEFORE
 
 
 WIRING: Final = Wiring()

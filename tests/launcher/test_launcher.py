@@ -123,6 +123,13 @@ def test_a_bad_setting_is_one_line_and_the_program_runs(url: str, key: str) -> N
     assert f"{key}='odd'" in lines[0]
 
 
+def test_the_doctor_finds_every_patched_method() -> None:
+    """Whatever openai is laid over the environment: it is supported, and nothing of the seam is missing there."""
+    code = "import sys; sys.argv[1:] = ['doctor', '--json']; from tierscope.cli import main; main()"
+    found = {finding["subject"]: finding for finding in json.loads(run(code, "env").stdout)}
+    assert found["openai"]["text"].endswith(", supported; every patched method is there.")
+
+
 def test_uninstrumented_before_openai_is_imported_leaves_it_bare() -> None:
     """The import hook asks whether we are active: openai imported after ``uninstrument()`` is bare."""
     code = (

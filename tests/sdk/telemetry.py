@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
 from opentelemetry.sdk.metrics import MeterProvider
@@ -55,8 +56,23 @@ class Telemetry:
         scopes = [s for r in data.resource_metrics for s in r.scope_metrics] if data else []
         return {metric.name: metric for scope in scopes for metric in scope.metrics}
 
+    def records(self, name: str) -> dict[str, float]:
+        """Return scope → sum of values (or of counts) of one metric: who recorded it, and how often."""
+        data = self._reader.get_metrics_data()
+        found: Counter[str] = Counter()
+        for scope in [s for r in data.resource_metrics for s in r.scope_metrics] if data else []:
+            for metric in scope.metrics:
+                if metric.name == name:
+                    found[scope.scope.name] += sum(_amount(point) for point in metric.data.data_points)
+        return dict(found)
+
     def points(self, name: str) -> dict[tuple[tuple[str, Any], ...], Any]:
         """Return attribute set → value (or count) of one metric."""
         metric = self.metrics.get(name)
         points = metric.data.data_points if metric else []
-        return {tuple(sorted(p.attributes.items())): getattr(p, "value", getattr(p, "count", None)) for p in points}
+        return {tuple(sorted(p.attributes.items())): _amount(p) for p in points}
+
+
+def _amount(point: Any) -> Any:
+    """Return the value of a sum's point, the count of a histogram's."""
+    return getattr(point, "value", getattr(point, "count", None))

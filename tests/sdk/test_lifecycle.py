@@ -78,7 +78,6 @@ def test_a_foreign_layer_on_top_stays(service: Service) -> None:
         assert (seen, len(calls)) == (["foreign", "foreign"], 1)
     finally:
         _base_client.SyncAPIClient.request = before  # type: ignore[method-assign]
-        patches.LAYERS._laid.clear()
 
 
 def test_a_stream_that_is_open_at_uninstrument_finishes_normally(service: Service) -> None:

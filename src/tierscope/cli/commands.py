@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tierscope.cli.demo import demo
+from tierscope.cli.doctor import doctor
 from tierscope.cli.report import report
 from tierscope.cli.run import run
 from tierscope.cli.simulate import simulate
@@ -17,5 +18,5 @@ def tierscope() -> None:
     """Shows which OpenAI service tier was asked for, which one served, and how fast."""
 
 
-for command in (demo, run, report, simulate):
+for command in (demo, doctor, run, report, simulate):
     tierscope.add_command(command)

@@ -81,5 +81,5 @@ def _last_row(ledger: Path) -> int:
 
 _NOTHING = (
     "No call was recorded. Tierscope sees the openai client of the Python that runs the program: "
-    "is tierscope installed there, and does it use openai?"
+    "is tierscope installed there, and does it use openai? tierscope doctor, run there, tells more."
 )

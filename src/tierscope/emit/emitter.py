@@ -116,7 +116,8 @@ class Emitter:
         return SpanObservation(span, request, self._meters)
 
 
-_made: dict[tuple[Any, ...], Meters] = {}
+_made: list[tuple[MeterProvider, bool, Meters]] = []
+"""By identity: a provider need not be hashable (logfire's is not)."""
 
 
 def emitter_for(
@@ -125,17 +126,18 @@ def emitter_for(
     """Return an emitter; instruments are made once a provider, for the SDK refuses a second set of the same names."""
     tracer_provider = tracers or trace.get_tracer_provider()
     meter_provider = meters or metrics.get_meter_provider()
-    key = (meter_provider, genai_metrics)
-    if key not in _made:
+    made = next((m for p, genai, m in _made if p is meter_provider and genai is genai_metrics), None)
+    if made is None:
         meter = metrics.get_meter(signals.SCOPE, version, meter_provider, schema_url=signals.SCHEMA_URL)
-        _made[key] = Meters(meter, genai=genai_metrics)
+        made = Meters(meter, genai=genai_metrics)
+        _made.append((meter_provider, genai_metrics, made))
     tracer = trace.get_tracer(signals.SCOPE, version, tracer_provider, schema_url=signals.SCHEMA_URL)
-    return Emitter(tracer, _made[key], is_heard=not (_is_silent(tracer_provider) and _is_silent(meter_provider)))
+    return Emitter(tracer, made, is_heard=not (_is_silent(tracer_provider) and _is_silent(meter_provider)))
 
 
 def flush() -> None:
     """Record every call that waits, whoever recorded it."""
-    for meters in list(_made.values()):
+    for _, _, meters in _made:
         meters.drain()
 
 

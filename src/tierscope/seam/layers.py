@@ -1,7 +1,11 @@
-"""Laying our layers on the SDK's classes when openai is imported, gated by what is there, and taking them off again."""
+"""Laying our layers on the SDK's classes when openai is imported, gated by what is there, and taking them off again.
+
+What is laid is read from the classes themselves, for other packages wrap, put back and plant methods there as well.
+"""
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -12,7 +16,7 @@ from tierscope.guard import guarded
 from tierscope.seam.world import STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 log = logging.getLogger("tierscope")
@@ -29,13 +33,20 @@ class Patch(NamedTuple):
     name: str
     layer: Callable[[Any], Any]
 
+    @property
+    def place(self) -> str:
+        """The class and its method."""
+        return f"{self.owner}.{self.name}"
+
 
 class Layers:
     """Our own layers on the SDK's classes, so that only these are ever taken off."""
 
     def __init__(self, patches: tuple[Patch, ...]) -> None:
         self._patches = patches
-        self._laid: dict[Patch, tuple[Any, Any]] = {}
+        self._owners: dict[Patch, type] = {}
+        self._made: list[Any] = []
+        """Every layer so far; one whose method comes back is laid again, not made anew."""
         self._is_hooked = False
 
     def hook(self) -> None:
@@ -63,32 +74,85 @@ class Layers:
                 self.lay(sys.modules[name])
 
     def _lay_one(self, module: ModuleType, patch: Patch) -> None:
-        owner = getattr(module, patch.owner, None)
-        if owner is None or patch.name not in owner.__dict__:
+        owner = _owner(module, patch)
+        if owner is None:
             log.warning(
-                "Tierscope: %s.%s is not in this version of %s; what it tells stays unknown.",
-                patch.owner,
-                patch.name,
+                "Tierscope: %s is not in this version of %s; what it tells stays unknown.",
+                patch.place,
                 patch.module.partition(".")[0],
             )
             return
-        if self._laid.get(patch, (None,))[0] is owner:
-            return
-        layer = patch.layer(owner.__dict__[patch.name])
-        setattr(owner, patch.name, layer)
-        self._laid[patch] = owner, layer
+        self._owners[patch] = owner
+        bare = _bare(owner.__dict__[patch.name])
+        for kind in _family(owner):
+            method = kind.__dict__.get(patch.name)
+            if method is not None and _bare(method) is bare and not self._is_in(method):
+                setattr(kind, patch.name, self._layer(patch, method))
+
+    def _layer(self, patch: Patch, method: Any) -> Any:
+        known = next((layer for layer in self._made if layer.__wrapped__ is method), None)
+        if known is None:
+            known = patch.layer(method)
+            self._made.append(known)
+        return known
+
+    def _is_in(self, method: Any) -> bool:
+        """Say whether one of our layers is in a method, under whatever others laid on top."""
+        return any(part is layer for part in _parts(method) for layer in self._made)
+
+    def missing(self) -> list[str]:
+        """Return the methods that the installed openai lacks; imports it.
+
+        Raises:
+            ImportError: it is not installed, or broken.
+
+        """
+        return [patch.place for patch in self._patches if _owner(importlib.import_module(patch.module), patch) is None]
 
     def is_laid_on(self, owner: type, name: str) -> bool:
         """Say whether our layer of this method is there still: others put methods back that they saved before us."""
-        layer = next((ours for patch, (laid, ours) in self._laid.items() if laid is owner and patch.name == name), None)
-        found = owner.__dict__.get(name)
-        while found is not None and found is not layer:
-            found = getattr(found, "__wrapped__", None)
-        return found is not None
+        return self._is_in(owner.__dict__.get(name))
+
+    def is_bypassed(self, client: Any) -> bool:
+        """Say whether a client calls the SDK's own ``request`` past our layer: somebody kept it, or put it back."""
+        bare = _bare(client.request)
+        is_the_sdks = any(
+            _bare(owner.__dict__.get(patch.name)) is bare
+            for patch, owner in self._owners.items()
+            if patch.name == "request"
+        )
+        return is_the_sdks and not self._is_in(client.request)
 
     def take_off(self) -> None:
         """Remove our layers where they are on top; one covered by somebody else's stays, inactive."""
-        for patch, (owner, layer) in list(self._laid.items()):
-            if owner.__dict__.get(patch.name) is layer:
-                setattr(owner, patch.name, layer.__wrapped__)
-                del self._laid[patch]
+        for patch, owner in self._owners.items():
+            for kind in _family(owner):
+                method: Any = kind.__dict__.get(patch.name)
+                if any(method is layer for layer in self._made):
+                    setattr(kind, patch.name, method.__wrapped__)
+
+
+def _owner(module: ModuleType, patch: Patch) -> type | None:
+    owner: type | None = getattr(module, patch.owner, None)
+    return owner if owner is not None and patch.name in owner.__dict__ else None
+
+
+def _family(owner: type) -> Iterator[type]:
+    """Yield a class and all below it: a package may lay its wrapper of the base's method on a subclass."""
+    yield owner
+    below: list[type] = type.__subclasses__(owner)
+    for kind in below:
+        yield from _family(kind)
+
+
+def _parts(method: Any) -> Iterator[Any]:
+    """Yield a method and all that it wraps, from the outside in."""
+    while method is not None:
+        method = getattr(method, "__func__", method)
+        yield method
+        method = getattr(method, "__wrapped__", None)
+
+
+def _bare(method: Any) -> Any:
+    """Return the innermost method, below everybody's wrappers."""
+    return [None, *_parts(method)][-1]

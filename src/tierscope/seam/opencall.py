@@ -174,6 +174,7 @@ class OpenCall:
         if kwargs.get("stream") or not hasattr(response, "_content"):
             self.tap = tap = Tap(self._reader(), self.world.clock, demand)
             bodies.attach(self, tap, response)
+            self._learned()
         else:
             self._response = response
 
@@ -213,7 +214,7 @@ class OpenCall:
 
     def _learned(self) -> None:
         if self._observation.is_curious:
-            self._observation.learned(self._record("complete", None))
+            self._observation.learned(self._record("complete" if self.tap is None else "closed", None))
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
     @guarded("end")

@@ -48,7 +48,9 @@ def begin(client: Any, args: Any, kwargs: Any) -> OpenCall | Shadow | None:
         return None
     if STATE.endings:
         STATE.drain()
-    options = args[1] if len(args) > 1 else kwargs["options"]
+    options, current = _options(args, kwargs), STATE.current.get()
+    if current is not None and _options(current.args, current.kwargs) is options:
+        return None  # our layer on a subclass began this very call
     kind = reading.endpoint(options.method, options.url)
     if kind is not None:
         is_stream = bool(kwargs.get("stream"))
@@ -61,7 +63,11 @@ def begin(client: Any, args: Any, kwargs: Any) -> OpenCall | Shadow | None:
         observation = world.observer.started(request, now)
         if observation is not None:
             return OpenCall(form, request, world, observation, now, args, kwargs)
-    return Shadow(args, kwargs) if STATE.current.get() is not None else None
+    return Shadow(args, kwargs) if current is not None else None
+
+
+def _options(args: Any, kwargs: Any) -> Any:
+    return args[1] if len(args) > 1 else kwargs["options"]
 
 
 def _is_followed(client: Any, kwargs: Any) -> bool:
@@ -161,9 +167,23 @@ def build(wrapped: Any) -> Callable[..., Any]:
             call.built(sent)
             if call.world.http is not None:
                 call.world.http.attempt(call, self, sent)
+        elif STATE.world is not None:
+            unseen(self, args, kwargs)
         return sent
 
     return layer
+
+
+@guarded("attempt")
+def unseen(client: Any, args: Any, kwargs: Any) -> None:
+    """Count a call that went past ``request``, and lay the seam again so that the next one does not.
+
+    A package that took off its own wrapper has put back the method that it found, from before us.
+    """
+    options = args[0] if args else kwargs["options"]
+    if reading.endpoint(options.method, options.url) is not None and LAYERS.is_bypassed(client):
+        guard.note("bypassed", "another package kept the client's request method; such calls are unseen")
+        LAYERS.lay_again()
 
 
 def _wrapt(wrapper: Callable[..., Any]) -> Callable[[Any], Any]:
