@@ -28,12 +28,6 @@ CHAT: dict[str, Any] = {"model": "gpt-4.1", "messages": [{"role": "user", "conte
 ASK: dict[str, Any] = {"model": "gpt-5", "input": "hi"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Remember what was collected before any of it is deselected."""
-    config.stash[COLLECTED] = frozenset(item.nodeid for item in items)
-
-
 def freeze() -> None:
     """Keep what imports and first uses made out of the collections that tests ask for: each would take 0.2 s."""
     if len(gc.get_objects()) > MANY_OBJECTS:
@@ -106,8 +100,13 @@ def anyio_backend() -> str:
     return "trio"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Under trio only what is awaited differs; the mark ``asyncio`` says that a test is of that loop by nature."""
+    """Remember what was collected, then leave out what a leg is not about.
+
+    Under trio only what is awaited differs; the mark ``asyncio`` says that a test is of that loop by nature.
+    """
+    config.stash[COLLECTED] = frozenset(item.nodeid for item in items)
     if config.getini("anyio_mode") == "auto":
         awaited = [i for i in items if "anyio_backend" in i.fixturenames and not i.get_closest_marker("asyncio")]
         config.hook.pytest_deselected(items=[item for item in items if item not in awaited])
