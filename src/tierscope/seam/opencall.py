@@ -104,6 +104,7 @@ class OpenCall:
         if self._exc_token is not None:
             STATE.current.reset(self._exc_token)
             self._exc_token = None
+        STATE.leave(self)
         self._observation.__exit__(None, None, None)
         if exc is not None:
             self.failed(exc)

@@ -58,8 +58,17 @@ def begin(client: Any, args: Any, kwargs: Any) -> OpenCall | Shadow | None:
             request, args, kwargs = _asking(request, args, kwargs, options)
         observation = world.observer.started(request)
         if observation is not None:
-            return OpenCall(request, row, observation, world, args, kwargs)
+            return _entered(OpenCall(request, row, observation, world, args, kwargs))
     return Shadow(args, kwargs) if STATE.current.get() is not None else None
+
+
+def _entered(call: OpenCall) -> OpenCall | None:
+    """Hold the layers in place for this call; ``None`` if they were taken off while it was being opened."""
+    STATE.inside.add(call)
+    if STATE.world is call.world:
+        return call
+    STATE.leave(call)
+    return None
 
 
 def _stream(args: Any, kwargs: Any) -> Any:
@@ -245,11 +254,12 @@ LAYERS: Final = Layers(PATCHES)
 def install(world: World) -> None:
     """Lay the seam: at once where openai is loaded, else when it will be."""
     STATE.world = world
+    STATE.when_idle = LAYERS.take_off
     LAYERS.hook()
 
 
 def remove() -> None:
-    """Take the seam off; streams that are open finish normally."""
+    """Take the seam off, when no call is inside it any more; streams that are open finish normally."""
     STATE.drain()
     STATE.world = None
     LAYERS.take_off()

@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from tierscope.forks import at_fork
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,9 +30,13 @@ class Background:
     """What this process knows of background responses: who asked for what, and whose tokens were counted."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._asked: OrderedDict[str, Request] = OrderedDict()
         self._counted: OrderedDict[str, None] = OrderedDict()
+        self.forked()
+
+    def forked(self) -> None:
+        """Take a new lock: another thread of the parent may have held the old one."""
+        self._lock = threading.Lock()
 
     def remember(self, response_id: str, request: Request) -> None:
         """Keep the request of a queued response until its terminal state is fetched."""
@@ -77,13 +83,26 @@ class State:
         self.world: World | None = None
         self.current: ContextVar[OpenCall | None] = ContextVar("tierscope_call", default=None)
         self.endings: deque[OpenCall] = deque()
+        self.inside: set[OpenCall] = set()
+        """The calls whose ``request`` runs: they need all our layers until it has returned."""
+        self.when_idle: Callable[[], None] = _nothing
+        """Called when the last call has left although the seam is to go."""
         self.pid = os.getpid()
-        os.register_at_fork(after_in_child=self._forked)
+        at_fork(in_child=self._forked)
 
     def _forked(self) -> None:
         """A child records nothing of its parent's calls."""
         self.pid = os.getpid()
         self.endings.clear()
+        self.inside.clear()
+        if self.world is not None:
+            self.world.background.forked()
+
+    def leave(self, call: OpenCall) -> None:
+        """Note that ``request`` has returned."""
+        self.inside.discard(call)
+        if self.world is None and not self.inside:
+            self.when_idle()
 
     def drain(self) -> None:
         """Record the calls that were dropped without a close. Never called from a finalizer."""
@@ -93,6 +112,10 @@ class State:
             except IndexError:  # another thread was faster
                 return
             call.finish("abandoned")
+
+
+def _nothing() -> None:
+    """The seam has not been laid."""
 
 
 STATE: Final = State()
