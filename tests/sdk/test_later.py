@@ -85,7 +85,7 @@ def test_a_forked_child_begins_with_an_empty_queue() -> None:
     queue.put(1)
     child = os.fork()
     if child == 0:  # no assertion here: its exit status is the answer
-        queue.reset()
+        queue.after_fork_in_child()
         queue.put(2)
         queue.drain()
         os._exit(0 if done == [2] else 1)

@@ -18,6 +18,8 @@ MARK: Final = 32
 """Calls that wait before the thread is woken; fewer stay until the next collection, or the end of the process."""
 LIMIT: Final = 10_000
 """The most calls that wait; what comes on top is counted as ``metrics_dropped``."""
+FORK_S: Final = 1.0
+"""How long a fork waits for a record under way, which holds locks of the OpenTelemetry SDK."""
 
 
 class Later:
@@ -25,20 +27,37 @@ class Later:
 
     def __init__(self, record: Callable[..., None]) -> None:
         self._record = record
-        self.reset()
+        self._is_still = False
+        self._begin()
 
-    def reset(self) -> None:
-        """Begin with an empty queue; in a forked child what waited is the parent's to record."""
+    def _begin(self) -> None:
         self._queue: deque[tuple[Any, ...]] = deque()
         self._turn = threading.RLock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._limit = LIMIT
+
+    def before_fork(self) -> None:
+        """Let no record be under way while the process is copied: the child could never take the SDK's locks."""
+        self._is_still = self._turn.acquire(timeout=FORK_S)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        if self._is_still:
+            self._turn.release()
+
+    def after_fork_in_child(self) -> None:
+        """Begin with an empty queue: what waited is the parent's to record."""
+        is_clean = self._turn.acquire(blocking=False)  # ours, or nobody's
+        self._begin()
+        if not is_clean:
+            self._limit = 0  # recording could wait for ever: this child counts what it drops
 
     def put(self, *entry: Any) -> None:
         """Take an entry; never waits."""
         waiting = len(self._queue)
-        if waiting >= LIMIT:
-            guard.note("metrics_dropped", f"more than {LIMIT} calls wait to be recorded")
+        if waiting >= self._limit:
+            guard.note("metrics_dropped", f"{waiting} calls wait to be recorded, at most {self._limit} may")
             return
         self._queue.append(entry)
         if waiting >= MARK and not self._wake.is_set():

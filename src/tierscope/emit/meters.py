@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.metrics import Observation
@@ -14,6 +13,7 @@ from tierscope.emit.later import Later
 from tierscope.emit.records import MAX_SETS, recorded
 from tierscope.emit.spans import first_chunk
 from tierscope.emit.sums import observable
+from tierscope.forks import at_fork
 from tierscope.words import DEFAULT, DOWNGRADED, FAILED, FLEX, REFUSED, UNKNOWN, UNREPORTED
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ class Meters:
             self._genai_duration = recorded(meter, s.GENAI_DURATION)
             self._genai_tokens = recorded(meter, s.GENAI_TOKENS)
             self._genai_first = recorded(meter, s.GENAI_FIRST_CHUNK)
-        os.register_at_fork(after_in_child=self._forked)
+        at_fork(before=self._later.before_fork, in_parent=self._later.after_fork_in_parent, in_child=self._forked)
 
     def _forked(self) -> None:
-        self._later.reset()
+        self._later.after_fork_in_child()
         for sums in (
             self._calls,
             self._errors,
