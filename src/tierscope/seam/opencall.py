@@ -204,8 +204,10 @@ class OpenCall:
     @guarded("end")
     def finish(self, ending: EndingWord, exc: BaseException | None = None) -> None:
         """Record the call, whoever comes first; never called from a finalizer. No reference to ``exc`` is kept."""
+        if self._pid != os.getpid():  # the parent's call, and another of its threads may have held the lock
+            return
         with self._lock:
-            if self._finished or self._pid != os.getpid():
+            if self._finished:
                 return
             self._finished = True
         self._observation.ended(self._record(ending, exc))
