@@ -25,7 +25,6 @@ ROOT: Final = Path(__file__).parents[2]
 NUMBERS: Final = itertools.count()
 HEAD: Final = """
 import atexit, gc, os, signal, sys, threading, time
-import openai, tierscope
 from tests.processes.inside import *
 """
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import faulthandler
 import os
+import signal
 import threading
 import traceback
 import warnings
@@ -12,8 +12,10 @@ from typing import Any
 
 import openai
 
+import tierscope
+
 PATIENCE_S = 20
-"""After so long a child counts as hung: it says where, and ends with status 1."""
+"""After so long a child counts as hung: it says where, and is ended by SIGALRM."""
 
 
 def client(url: str | None = None) -> openai.OpenAI:
@@ -28,11 +30,16 @@ def aclient(url: str | None = None) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(api_key="k", base_url=url, max_retries=0, http_client=http)
 
 
-def ask(model: str, times: int = 1, **fields: Any) -> None:
-    """Make so many calls with a client of one's own; the model's name tells whose they are."""
+def call(own: openai.OpenAI, model: str) -> None:
+    """Make a call; the model's name tells whose it is."""
+    own.chat.completions.create(model=model, messages=[])
+
+
+def ask(model: str, times: int = 1) -> None:
+    """Make so many calls with a client of one's own."""
     with client() as own:
         for _ in range(times):
-            own.chat.completions.create(model=model, messages=[], **fields)
+            call(own, model)
 
 
 def stream(model: str) -> Any:
@@ -58,6 +65,16 @@ def export() -> None:
     trace.set_tracer_provider(tracers)
 
 
+def flush() -> None:
+    """Write and export everything, as a program does that leaves without ``atexit``."""
+    from opentelemetry import metrics, trace
+
+    tierscope.uninstrument()
+    providers: tuple[Any, ...] = metrics.get_meter_provider(), trace.get_tracer_provider()
+    for provider in providers:
+        provider.force_flush()
+
+
 def fork(work: Callable[[], object], *, to_the_end: bool = False) -> int:
     """Do some work in a forked child that must not hang; return its process id.
 
@@ -68,7 +85,7 @@ def fork(work: Callable[[], object], *, to_the_end: bool = False) -> int:
         child = os.fork()
     if child:
         return child
-    faulthandler.dump_traceback_later(PATIENCE_S, exit=True)
+    signal.alarm(PATIENCE_S)
     try:
         work()
     except BaseException:  # noqa: BLE001  whatever it is, the child ends here
@@ -82,6 +99,27 @@ def fork(work: Callable[[], object], *, to_the_end: bool = False) -> int:
 def wait(*children: int) -> list[int]:
     """Return the exit statuses of forked children."""
     return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+
+class Busy:
+    """Does some work again and again in so many threads, for the length of a ``with`` block."""
+
+    def __init__(self, work: Callable[[], object], threads: int) -> None:
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(work,)) for _ in range(threads)]
+
+    def _run(self, work: Callable[[], object]) -> None:
+        while not self._over.is_set():
+            work()
+
+    def __enter__(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
 
 
 def together(works: list[Callable[[], object]]) -> None:

@@ -12,13 +12,14 @@ from typing import Any, Final, Self
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+SCOPE: Final = "tierscope"
 INSTANCE: Final = "service.instance.id"
 MODEL: Final = "gen_ai.request.model"
 Attributes = dict[str, Any]
 
 
 class Receiver:
-    """The server, as a context manager; what it keeps is of all processes that exported to it."""
+    """The server, as a context manager; what it keeps is Tierscope's, of all processes that exported to it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -52,13 +53,14 @@ class Receiver:
     def _take_spans(self, export: ExportTraceServiceRequest) -> None:
         for resource in export.resource_spans:
             for scope in resource.scope_spans:
-                self._spans.extend(_plain(span.attributes) for span in scope.spans)
+                if scope.scope.name == SCOPE:
+                    self._spans.extend(_plain(span.attributes) for span in scope.spans)
 
     def _take_points(self, export: ExportMetricsServiceRequest) -> None:
         for resource in export.resource_metrics:
             instance = _plain(resource.resource.attributes).get(INSTANCE, "")
             for scope in resource.scope_metrics:
-                for metric in scope.metrics:
+                for metric in scope.metrics if scope.scope.name == SCOPE else ():
                     data = getattr(metric, metric.WhichOneof("data"))
                     for point in data.data_points:
                         key = metric.name, instance, tuple(sorted(_plain(point.attributes).items()))

@@ -7,14 +7,16 @@ own ``atexit``, its own status or its own signal. Nothing of Tierscope is import
 from __future__ import annotations
 
 import faulthandler
+import gc
 import importlib
 import json
 import os
+import signal
 import sys
 from typing import Any
 
 PATIENCE_S = 40
-"""After so long a program is ended, with the stacks of all its threads on its standard error."""
+"""After so long a program is ended by SIGALRM, with the stacks of all its threads on its standard error."""
 
 
 def become(order: dict[str, Any]) -> None:
@@ -26,7 +28,8 @@ def become(order: dict[str, Any]) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(order["folder"])
     os.environ.update(order["env"])
-    faulthandler.dump_traceback_later(PATIENCE_S, exit=True)
+    faulthandler.register(signal.SIGALRM, chain=True)
+    signal.alarm(PATIENCE_S)
     exec(compile(order["code"], "<program>", "exec"), {"__name__": "__main__"})  # noqa: S102  the test's own program
 
 
@@ -44,6 +47,7 @@ def main() -> None:
     """Read orders, fork a program for each, and answer with its process id and then its status."""
     for name in IMPORTED:
         importlib.import_module(name)
+    gc.freeze()  # or each program would spend its end collecting the modules
     for line in sys.stdin:
         child = os.fork()
         if not child:

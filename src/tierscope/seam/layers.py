@@ -88,6 +88,7 @@ class Layers:
         """Say whether a class carries one of our layers."""
         return any(owner is laid for laid, _ in self._laid.values())
 
+    @guarded("patch")
     def take_off(self) -> None:
         """Remove our layers where they are on top; one covered by somebody else's stays, inactive.
 

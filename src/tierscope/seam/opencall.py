@@ -101,10 +101,10 @@ class OpenCall:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave ``request``: over, unless a stream was handed out."""
+        STATE.leave(self)
         if self._exc_token is not None:
             STATE.current.reset(self._exc_token)
             self._exc_token = None
-        STATE.leave(self)
         self._observation.__exit__(None, None, None)
         if exc is not None:
             self.failed(exc)
