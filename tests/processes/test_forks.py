@@ -114,6 +114,7 @@ def test_a_fork_in_a_thread(place: Place, hooks: bool) -> None:
 import ctypes
 if not HOOKS:
     def in_c():
+        sys.setswitchinterval(60); time.sleep(0.05)  # no thread of Python's may interrupt until the child is one
         child = ctypes.PyDLL(None).fork()
         if not child: ctypes.pythonapi.PyOS_AfterFork_Child()
         return child

@@ -6,6 +6,7 @@ own ``atexit``, its own status or its own signal. Nothing of Tierscope is import
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import gc
 import importlib
@@ -21,6 +22,7 @@ PATIENCE_S = 40
 
 def become(order: dict[str, Any]) -> None:
     """Turn a fresh fork into the program: its streams, folder, environment and code."""
+    os.setpgid(0, 0)
     for stream, name in ((1, "out"), (2, "err")):
         file = os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(file, stream)
@@ -55,7 +57,10 @@ def main() -> None:
             return
         sys.stdout.write(f"{child}\n")
         sys.stdout.flush()
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        with contextlib.suppress(ProcessLookupError):  # children that the program left behind
+            os.killpg(child, signal.SIGKILL)
+        sys.stdout.write(f"{status}\n")
         sys.stdout.flush()
 
 
