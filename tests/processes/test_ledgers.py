@@ -44,7 +44,7 @@ MOVES = {
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
 def test_a_ledger_that_is_taken_away_from_three_writers(place: Place, move: str) -> None:
     """Each says so once and goes on in a new file, both files are whole, and no row of a moved one is lost."""
-    code = f"""
+    code = """
 from tests.ledger.made import numbered
 from tierscope.ledger import LedgerSink, sink, store
 sink.EVERY_S = 0.005
@@ -58,14 +58,14 @@ def write(first):
     print(number - first, flush=True)
 def writers():
     db = store.open_to_read("calls.db") if os.path.exists("calls.db") else None
-    return {{number // 10**6 for (number,) in db.execute("SELECT started_unix_ns FROM calls")}} if db else set()
+    return {number // 10**6 for (number,) in db.execute("SELECT started_unix_ns FROM calls")} if db else set()
 children = [fork(lambda: write(n * 10**6)) for n in range(3)]
-for act in (lambda: {move}, lambda: open("over", "w").close()):
-    while writers() != {{0, 1, 2}}: time.sleep(0.01)
+for act in (lambda: MOVE, lambda: open("over", "w").close()):
+    while writers() != {0, 1, 2}: time.sleep(0.01)
     act()
 assert wait(*children) == [0, 0, 0]
 """
-    done = place.run(code)
+    done = place.run(code.replace("MOVE", move))
     assert done.status == 0, done.err
     assert [line.count("TIERSCOPE_LEDGER=calls.db was moved or removed") for line in done.err.splitlines()] == [1, 1, 1]
     written = sum(map(int, done.out.split()))

@@ -118,8 +118,7 @@ class LedgerSink:
             return True
 
     def _commit(self, rows: list[tuple[schema.Value, ...]]) -> None:
-        if self._db is not None and store.identity(self._path) != self._file:
-            self._db.execute("PRAGMA wal_checkpoint")  # into the file that was moved: its WAL did not go with it
+        if self._db is not None and self._is_gone():
             self._close()
             guard.note("ledger", f"TIERSCOPE_LEDGER={self._named} was moved or removed; a new one is begun")
         if self._db is None:
@@ -148,8 +147,15 @@ class LedgerSink:
 
     def _close(self) -> None:
         db, self._db = self._db, None
-        if db is not None:
-            db.close()
+        if db is None:
+            return
+        if self._is_gone():
+            store.fold(db)
+        db.close()
+
+    def _is_gone(self) -> bool:
+        """Whether another file stands where ours was opened, or none: SQLite would go on writing to what was moved."""
+        return store.identity(self._path) != self._file
 
     def flush(self) -> None:
         """Wait until everything queued is written: at most five seconds, and not for a place that cannot be written."""

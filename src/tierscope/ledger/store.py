@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 BUSY_S: Final = 0.25
 """How long one statement waits for another process; the sink tries again by itself, so this stays short."""
+FOLDS: Final = 10
+"""How often it is tried to fold a WAL into its file: for some three seconds at most."""
 PATIENCE_S: Final = 5.0
 """How long a reader waits for another process."""
 _PRIMARY: Final = 0xFF
@@ -71,11 +74,20 @@ def _is_ledger(db: sqlite3.Connection, path: str) -> bool:
 
 
 def identity(path: str) -> tuple[int, int] | None:
-    """Which file stands at this path: SQLite would go on writing to one that was removed or moved; ``None``: none."""
+    """Return which file stands at this path; ``None``: none."""
     with contextlib.suppress(OSError):
         status = Path(path).stat()
         return status.st_dev, status.st_ino
     return None
+
+
+def fold(db: sqlite3.Connection) -> None:
+    """Bring every commit into the file itself, which was moved without its WAL; another writer may be at it too."""
+    with contextlib.suppress(sqlite3.Error):  # a file that was removed with its folder
+        for _ in range(FOLDS):
+            if db.execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0] == 0:
+                return
+            time.sleep(BUSY_S / FOLDS)
 
 
 def open_to_write(path: str) -> sqlite3.Connection:
