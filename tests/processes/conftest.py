@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from tests.processes.otlp import Receiver
@@ -140,10 +140,14 @@ class Place:
 
     @property
     def rows(self) -> Counter[str]:
-        """Count the rows of the ledger, by model; raises for a broken file."""
+        """Count the rows of the ledger, by model."""
+        return Counter({model: count for (model,), count in self.calls("request_model").items()})
+
+    def calls(self, *what: str) -> Counter[tuple[Any, ...]]:
+        """Count the rows of the ledger, by some of their columns; raises for a broken file."""
         with contextlib.closing(sqlite3.connect(self.ledger)) as db:
             assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            return Counter(model for (model,) in db.execute("SELECT request_model FROM calls"))
+            return Counter(db.execute(f"SELECT {', '.join(what)} FROM calls"))  # noqa: S608  the test's own words
 
 
 @pytest.fixture(scope="session")
