@@ -34,6 +34,17 @@ STREAM: Final = replies.stream(replies.chat_stream())
 CHUNKS: Final = 8
 """How many chunks of it a client sees."""
 STREAMED: Final = "-streamed"
+HOOK_TIMED: Final = """
+{first}
+ended = []
+atexit.register(lambda: print(time.monotonic() - ended[0]))
+tierscope.instrument()
+{then}
+atexit.register(lambda: ended.append(time.monotonic()))
+"""
+"""A program that prints how long our exit hook took: between one that runs behind it and one that runs before it."""
+QUICK_S: Final = 1.5
+"""Far more than it takes on a busy machine, less than any time-out."""
 
 
 class Gated(Replay):
