@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -106,6 +107,7 @@ class Place:
         self.folder = folder
         self.ledger = folder / "calls.db"
         self._zygote = zygote
+        self._running: int | None = None
 
     @property
     def env(self) -> dict[str, str]:
@@ -123,7 +125,7 @@ class Place:
 
     def start(self, code: str, **env: str) -> int:
         """Fork a program off the zygote; return its process id. One at a time."""
-        order = {
+        order: dict[str, Any] = {
             "code": HEAD + code,
             "folder": str(self.folder),
             "env": {**self.env, **env},
@@ -131,13 +133,17 @@ class Place:
             "err": str(self.folder / "err"),
         }
         assert self._zygote.stdin is not None
+        for stream in ("out", "err"):
+            Path(order[stream]).write_text("")
         self._zygote.stdin.write(json.dumps(order) + "\n")
         self._zygote.stdin.flush()
-        return self._said()
+        self._running = self._read()
+        return self._running
 
     def end(self) -> Ended:
         """Wait for the program's end."""
-        status = self._said()
+        status = self._read()
+        self._running = None
         return Ended(status, (self.folder / "out").read_text(), (self.folder / "err").read_text())
 
     def run(self, code: str, **env: str) -> Ended:
@@ -145,7 +151,13 @@ class Place:
         self.start(code, **env)
         return self.end()
 
-    def _said(self) -> int:
+    def close(self) -> None:
+        """Kill what a test that failed left running."""
+        if self._running is not None:
+            os.kill(self._running, signal.SIGKILL)
+            self.end()
+
+    def _read(self) -> int:
         assert self._zygote.stdout is not None
         return int(self._zygote.stdout.readline())
 
@@ -195,4 +207,6 @@ def says(loopback: Gated) -> Callable[..., Said]:
 def place(says: Callable[..., Said], zygote: subprocess.Popen[str], tmp_path: Path) -> Iterator[Place]:
     """Lend a place for programs."""
     with Receiver() as receiver:
-        yield Place(says(), receiver, zygote, tmp_path)
+        lent = Place(says(), receiver, zygote, tmp_path)
+        yield lent
+        lent.close()

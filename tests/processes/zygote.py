@@ -24,7 +24,7 @@ def become(order: dict[str, Any]) -> None:
     """Turn a fresh fork into the program: its streams, folder, environment and code."""
     os.setpgid(0, 0)
     for stream, name in ((1, "out"), (2, "err")):
-        file = os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        file = os.open(order[name], os.O_WRONLY | os.O_APPEND)
         os.dup2(file, stream)
         os.close(file)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
