@@ -35,6 +35,9 @@ STREAM: Final = replies.stream(replies.chat_stream())
 CHUNKS: Final = 8
 """How many chunks of it a client sees."""
 STREAMED: Final = "-streamed"
+LAUNCHER: Final = str(Path(sys.executable).with_name("opentelemetry-instrument"))
+OURS: Final = {"OTEL_LOGS_EXPORTER": "none", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "openai,httpx,httpx2"}
+"""Under the launcher, no instrumentation but Tierscope's."""
 HOOK_TIMED: Final = """
 {first}
 ended = []

@@ -7,19 +7,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from tests.processes.conftest import HEAD, HOOK_TIMED, QUICK_S, Place, Said
+from tests.processes.conftest import HEAD, HOOK_TIMED, LAUNCHER, OURS, QUICK_S, Place, Said
 
-LAUNCHER = Path(sys.executable).with_name("opentelemetry-instrument")
 WORK = """
 ask("body", 40)
 opened = stream("dropped"); opened = None; gc.collect()
 """
 """More calls than wake the metrics thread, and a stream that only a finalizer saw end: its record is queued."""
 TOLD = {"body": 40, "dropped": 1}
-OURS = {"OTEL_LOGS_EXPORTER": "none", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "openai,httpx,httpx2"}
 ORDERS = {
     "providers first": "export(); tierscope.instrument()",
     "tierscope first": "tierscope.instrument(); export()",
