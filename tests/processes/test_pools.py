@@ -18,7 +18,8 @@ def begin():
     import tierscope
     export()
     tierscope.instrument()
-    multiprocessing.util.Finalize(None, flush, exitpriority=1)  # workers leave without atexit
+    if sys.version_info < (3, 13):  # workers leave without atexit
+        multiprocessing.util.Finalize(None, flush, exitpriority=1)
 
 def work(number):
     ask(f"m{number % 2}")

@@ -208,13 +208,21 @@ def test_instrumenting_while_another_thread_imports_openai() -> None:
     """A module that is being imported looks as if it lacked everything: it is waited for."""
     code = """
 import sys, threading, tierscope.wiring
-thread = threading.Thread(target=__import__, args=("openai",))
-thread.start()
-while "openai._base_client" not in sys.modules: pass
+half, on = threading.Event(), threading.Event()
+class Stop:
+    def find_spec(self, *_):
+        if "openai._base_client" in sys.modules and not half.is_set():
+            half.set(); on.wait()
+sys.meta_path.insert(0, Stop())
+importing = threading.Thread(target=__import__, args=("openai",))
+importing.start()
+half.wait()
 base = sys.modules["openai._base_client"]
-print(hasattr(base, "SyncAPIClient"), tierscope.instrument())
-thread.join()
+print(hasattr(base, "SyncAPIClient"))
+threading.Timer(0.2, on.set).start()
+print(tierscope.instrument())
+importing.join()
 print(base.SyncAPIClient.request.__code__.co_filename.endswith("patches.py"))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("False True\nTrue\n", "")
+    assert (done.stdout, done.stderr) == ("False\nTrue\nTrue\n", "")
