@@ -47,6 +47,8 @@ tierscope.instrument()
 atexit.register(lambda: ended.append(time.monotonic()))
 """
 """A program that prints how long our exit hook took: between one that runs behind it and one that runs before it."""
+LEFT_BY_HTTPX: Final = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+"""Streams that several threads drop now and then leave a socket to the collector, without us as with us."""
 QUICK_S: Final = 1.5
 """Far more than it takes on a busy machine, less than any time-out."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from opentelemetry.metrics import Observation
-from tests.processes.conftest import Said
+from tests.processes.conftest import LEFT_BY_HTTPX, Said
 from tests.processes.inside import client, together
 from tests.sdk.conftest import TRUSTED
 from tests.sdk.telemetry import Telemetry
@@ -17,6 +17,7 @@ from tests.sdk.telemetry import Telemetry
 from tierscope import testing
 from tierscope.seam import drain
 
+pytestmark = LEFT_BY_HTTPX
 Says = Callable[..., Said]
 
 

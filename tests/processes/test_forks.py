@@ -104,6 +104,7 @@ list(opened)
 """
     done = place.run(code, **LEDGER)
     is_deaf = "_later" in lock
+    assert done.err.count("this child records no metrics") == is_deaf
     assert (done.status, done.out) == (0, f"{ {'metrics_dropped': 1} if is_deaf else {} }\n"), done.err
     assert place.rows == place.receiver.spans() == {"parent": 1, "child": 1}
     assert place.receiver.points("tierscope.calls") == {"parent": 1} | ({} if is_deaf else {"child": 1})

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 from openai import OpenAI, _base_client, _streaming
-from tests.processes.conftest import CHUNKS, ROOT, Said
+from tests.processes.conftest import CHUNKS, LEFT_BY_HTTPX, ROOT, Said
 from tests.processes.inside import client, together
 from tests.sdk.conftest import TRUSTED
 from tests.sdk.telemetry import Telemetry
@@ -22,6 +22,7 @@ import tierscope
 from tierscope import testing
 from tierscope.seam import patches
 
+pytestmark = LEFT_BY_HTTPX
 THREADS: Final = 8
 ROUNDS: Final = 5
 MODEL: Final = "gen_ai.request.model"
@@ -51,6 +52,7 @@ def connect() -> Iterator[Connect]:
     yield one
     for own in made:
         own.close()
+    gc.collect()
 
 
 def until(claim: Callable[[], object]) -> None:

@@ -30,6 +30,7 @@ STEPS = [
     (identity, "configured_tier"),
     (usage_asked, "is_wanted"),
     (world.State, "drain"),
+    (world.State, "enter"),
     (emitter.Emitter, "started"),
     (emitter.SpanObservation, "__enter__"),
     (emitter.SpanObservation, "__exit__"),

@@ -58,17 +58,10 @@ def begin(client: Any, args: Any, kwargs: Any) -> OpenCall | Shadow | None:
             request, args, kwargs = _asking(request, args, kwargs, options)
         observation = world.observer.started(request)
         if observation is not None:
-            return _entered(OpenCall(request, row, observation, world, args, kwargs))
+            call = OpenCall(request, row, observation, world, args, kwargs)
+            if STATE.enter(call):
+                return call
     return Shadow(args, kwargs) if STATE.current.get() is not None else None
-
-
-def _entered(call: OpenCall) -> OpenCall | None:
-    """Hold the layers in place for this call; ``None`` if they were taken off while it was being opened."""
-    STATE.inside.add(call)
-    if STATE.world is call.world:
-        return call
-    STATE.leave(call)
-    return None
 
 
 def _stream(args: Any, kwargs: Any) -> Any:

@@ -98,6 +98,14 @@ class State:
         if self.world is not None:
             self.world.background.forked()
 
+    def enter(self, call: OpenCall) -> bool:
+        """Hold the layers in place for a call; false if they may have been taken off while it was being opened."""
+        self.inside.add(call)
+        if self.world is call.world:
+            return True
+        self.leave(call)
+        return False
+
     def leave(self, call: OpenCall) -> None:
         """Note that ``request`` has returned."""
         self.inside.discard(call)
