@@ -10,6 +10,8 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
+from tierscope.forks import at_fork
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -25,6 +27,11 @@ class _Faults:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.strict = False
+        at_fork(in_child=self._forked)
+
+    def _forked(self) -> None:
+        """A child counts its own errors."""
+        self.counts = Counter()
 
     def caught(self, step: str, exc: Exception) -> None:
         if self.strict:

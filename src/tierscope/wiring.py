@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tierscope import catalog, emit, guard, seam
 from tierscope.config import SettingError, Settings
+from tierscope.forks import at_fork
 from tierscope.version import VERSION
 
 if TYPE_CHECKING:
@@ -37,9 +38,14 @@ class Fan:
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
         self.sinks: tuple[Sink, ...] = ()
+        self.is_first = True
+        """Whether no call has been seen yet."""
 
     def started(self, request: Request, unix_ns: int) -> Observation | None:
         """Ask the observer; a call it leaves alone is left alone by all."""
+        if self.is_first:
+            self.is_first = False
+            WIRING.be_first_at_exit()
         observation = self.observer.started(request, unix_ns)
         return observation if observation is None or not self.sinks else FanObservation(observation, self.sinks)
 
@@ -75,9 +81,20 @@ class Wiring:
     """What is wired in this process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self.fan: Fan | None = None
         self._ledgers: dict[str, Any] = {}
+        self._forked()
+        at_fork(in_child=self._forked)
+        atexit.register(self._exit)
+
+    def _forked(self) -> None:
+        self._lock = threading.Lock()
+        if self.fan is not None:
+            self.fan.is_first = True
+
+    def be_first_at_exit(self) -> None:
+        """Flush before the providers shut down, which are often set up later than we are: the last hook runs first."""
+        atexit.unregister(self._exit)
         atexit.register(self._exit)
 
     def activate(

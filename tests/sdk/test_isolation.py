@@ -28,6 +28,7 @@ STEPS = [
     (identity, "provider_row"),
     (usage_asked, "is_wanted"),
     (world.State, "drain"),
+    (world.State, "enter"),
     (emitter.Emitter, "started"),
     (emitter.SpanObservation, "__enter__"),
     (emitter.SpanObservation, "__exit__"),

@@ -65,6 +65,25 @@ def test_what_exceeds_the_bound_is_counted(monkeypatch: pytest.MonkeyPatch) -> N
     assert guard.counts() == {"metrics_dropped": 2}
 
 
+def test_a_thread_that_cannot_be_had_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a limit of threads the entries wait; the next one that comes has another try."""
+    done: list[int] = []
+    queue = Later(done.append)
+    with monkeypatch.context() as limited:
+        limited.setattr(threading.Thread, "start", _no_thread)
+        for number in range(later.MARK + 1):
+            queue.put(number)
+    queue.put(later.MARK + 1)
+    end = time.monotonic() + 10
+    while len(done) <= later.MARK + 1 and time.monotonic() < end:
+        time.sleep(0.005)
+    assert done == list(range(later.MARK + 2))
+
+
+def _no_thread(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def test_a_record_that_fails_takes_no_other_with_it() -> None:
     """A fault is counted; the entries behind it are recorded."""
     guard.reset()
@@ -85,7 +104,7 @@ def test_a_forked_child_begins_with_an_empty_queue() -> None:
     queue.put(1)
     child = os.fork()
     if child == 0:  # no assertion here: its exit status is the answer
-        queue.reset()
+        queue.after_fork_in_child()
         queue.put(2)
         queue.drain()
         os._exit(0 if done == [2] else 1)

@@ -5,6 +5,7 @@ Recording costs more than the rest of Tierscope together, and half as much again
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,8 @@ MARK: Final = 32
 """Calls that wait before the thread is woken; fewer stay until the next collection, or the end of the process."""
 LIMIT: Final = 10_000
 """The most calls that wait; what comes on top is counted as ``metrics_dropped``."""
+FORK_S: Final = 1.0
+"""How long a fork waits for a record under way, which holds locks of the OpenTelemetry SDK."""
 
 
 class Later:
@@ -25,20 +28,36 @@ class Later:
 
     def __init__(self, record: Callable[..., None]) -> None:
         self._record = record
-        self.reset()
+        self._begin()
 
-    def reset(self) -> None:
-        """Begin with an empty queue; in a forked child what waited is the parent's to record."""
+    def _begin(self) -> None:
         self._queue: deque[tuple[Any, ...]] = deque()
         self._turn = threading.RLock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._limit, self._excess = LIMIT, f"more than {LIMIT} calls wait to be recorded"
+
+    def before_fork(self) -> None:
+        """Let no record be under way while the process is copied: the child could never take the SDK's locks."""
+        self._turn.acquire(timeout=FORK_S)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        with contextlib.suppress(RuntimeError):  # the turn was not to be had
+            self._turn.release()
+
+    def after_fork_in_child(self) -> None:
+        """Begin with an empty queue: what waited is the parent's to record."""
+        is_clean = self._turn.acquire(blocking=False)  # ours, or nobody's
+        self._begin()
+        if not is_clean:  # recording could wait for ever
+            self._limit, self._excess = 0, "the process forked in the middle of a record; this child records no metrics"
 
     def put(self, *entry: Any) -> None:
         """Take an entry; never waits."""
         waiting = len(self._queue)
-        if waiting >= LIMIT:
-            guard.note("metrics_dropped", f"more than {LIMIT} calls wait to be recorded")
+        if waiting >= self._limit:
+            guard.note("metrics_dropped", self._excess)
             return
         self._queue.append(entry)
         if waiting >= MARK and not self._wake.is_set():
@@ -50,7 +69,8 @@ class Later:
         thread = threading.Thread(target=self._run, name="tierscope-metrics", daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # the interpreter is ending: `drain` at exit records what waits
+        except RuntimeError:  # no thread to be had: tried again; or the interpreter is ending: `drain` at exit records
+            self._wake.clear()
             return
         self._thread = thread
 

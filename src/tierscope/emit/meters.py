@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 from tierscope.emit.bounds import Bounded
 from tierscope.emit.instruments import Instruments
 from tierscope.emit.later import Later
 from tierscope.emit.series import Series
+from tierscope.forks import at_fork
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -31,10 +31,10 @@ class Meters:
         self._instruments = Instruments(meter, self._later, genai=genai)
         self.drain = self._later.drain
         """Record what waits."""
-        os.register_at_fork(after_in_child=self._forked)
+        at_fork(before=self._later.before_fork, in_parent=self._later.after_fork_in_parent, in_child=self._forked)
 
     def _forked(self) -> None:
-        self._later.reset()
+        self._later.after_fork_in_child()
         self._series = {}
         for sums in self._instruments.sums:
             sums.clear()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from tierscope import guard
+from tierscope.forks import at_fork
 from tierscope.ledger import schema, store
 from tierscope.ledger.schema import LedgerError
 
@@ -52,9 +53,11 @@ class LedgerSink:
         self._starting = threading.Lock()
         self._writing = threading.Lock()
         self._db: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._thread: threading.Thread | None = None
         self._refusal: str | None = None
         self._failures = 0
+        self._is_locked = False
         self._is_still = False
 
     def ended(self, call: Call) -> None:
@@ -115,8 +118,12 @@ class LedgerSink:
             return True
 
     def _commit(self, rows: list[tuple[schema.Value, ...]]) -> None:
+        if self._db is not None and self._is_gone():
+            self._close()
+            guard.note("ledger", f"TIERSCOPE_LEDGER={self._named} was moved or removed; a new one is begun")
         if self._db is None:
             self._db = store.open_to_write(self._path)
+            self._file = store.identity(self._path)
         self._db.execute("BEGIN IMMEDIATE")  # what fails from here on is rolled back by closing the connection
         self._db.executemany(schema.INSERT, rows)
         self._db.execute("COMMIT")
@@ -130,8 +137,9 @@ class LedgerSink:
 
     def _failed(self, error: sqlite3.Error) -> None:
         self._failures += 1
+        self._is_locked = store.is_locked(error)
         self._close()
-        if self._failures == 1 and store.is_locked(error):
+        if self._failures == 1 and self._is_locked:
             return  # two processes made the ledger, or wrote, at the same moment: said when it lasts
         guard.note(
             "ledger", f"TIERSCOPE_LEDGER={self._named} cannot be written now: {_reason(self._path, error)}; rows wait"
@@ -139,13 +147,22 @@ class LedgerSink:
 
     def _close(self) -> None:
         db, self._db = self._db, None
-        if db is not None:
-            db.close()
+        if db is None:
+            return
+        if self._is_gone():
+            store.fold(db)
+        db.close()
+
+    def _is_gone(self) -> bool:
+        """Whether another file stands where ours was opened, or none: SQLite would go on writing to what was moved."""
+        return store.identity(self._path) != self._file
 
     def flush(self) -> None:
-        """Wait until everything queued is written: at most five seconds."""
-        end = time.monotonic() + FLUSH_S
+        """Wait until everything queued is written: at most five seconds, and not for a place that cannot be written."""
+        end, failures = time.monotonic() + FLUSH_S, self._failures
         while self._queue and time.monotonic() < end:
+            if not self._is_locked and self._failures > failures + 1:  # one attempt may have begun before
+                break
             if self._thread is not None and self._thread.is_alive():
                 self._hurry.set()
                 self._wake.set()
@@ -169,7 +186,7 @@ class LedgerSink:
 
     def after_fork_in_child(self) -> None:
         """Begin anew: what was queued is the parent's to write."""
-        was_still, copied = self._is_still, self._db
+        was_still, copied = self._is_still or self._writing.acquire(blocking=False), self._db
         self._begin()
         if not was_still:  # SQLite's own state was copied in the middle of a commit: closing that could wait for ever
             self._copied = copied
@@ -213,5 +230,4 @@ def _after_fork_in_child() -> None:
         sink.after_fork_in_child()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+at_fork(before=_before_fork, in_parent=_after_fork_in_parent, in_child=_after_fork_in_child)

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
+import sys
+import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tierscope.ledger.schema import APPLICATION_ID, COLUMNS, TABLE, VERSION, LedgerError
 
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 BUSY_S: Final = 0.25
 """How long one statement waits for another process; the sink tries again by itself, so this stays short."""
+FOLDS: Final = 10
+"""How often it is tried to fold a WAL into its file: for some three seconds at most."""
 PATIENCE_S: Final = 5.0
 """How long a reader waits for another process."""
 _PRIMARY: Final = 0xFF
@@ -62,6 +73,23 @@ def _is_ledger(db: sqlite3.Connection, path: str) -> bool:
     return True
 
 
+def identity(path: str) -> tuple[int, int] | None:
+    """Return which file stands at this path; ``None``: none."""
+    with contextlib.suppress(OSError):
+        status = Path(path).stat()
+        return status.st_dev, status.st_ino
+    return None
+
+
+def fold(db: sqlite3.Connection) -> None:
+    """Bring every commit into the file itself, which was moved without its WAL; another writer may be at it too."""
+    with contextlib.suppress(sqlite3.Error):  # a file that was removed with its folder
+        for _ in range(FOLDS):
+            if db.execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0] == 0:
+                return
+            time.sleep(BUSY_S / FOLDS)
+
+
 def open_to_write(path: str) -> sqlite3.Connection:
     """Open a ledger, creating it where there is no file or an empty one; usable from any one thread at a time.
 
@@ -71,6 +99,7 @@ def open_to_write(path: str) -> sqlite3.Connection:
 
     """
     _refuse_foreign(path)
+    _make_way(Path(path))
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         if not _is_ledger(db, path):
@@ -81,6 +110,35 @@ def open_to_write(path: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _make_way(path: Path) -> None:
+    """Where there is no file, begin one, and remove what SQLite keeps beside it.
+
+    Of a ledger that was moved or removed, other processes may still use these: shared with a new one, they spoil both.
+    """
+    if path.exists():
+        return
+    with contextlib.suppress(OSError), _alone_in(path.parent):  # said when it is opened to write
+        if not path.exists():
+            for suffix in ("-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            path.touch(0o644)  # as SQLite does
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes of ours from making a ledger in this folder meanwhile."""
+    if sys.platform == "win32":  # no file is removed there while it is open
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+        fcntl.flock(handle, fcntl.LOCK_UN)  # a child forked meanwhile has the handle too
+    finally:
+        os.close(handle)
 
 
 def _refuse_foreign(path: str) -> None:

@@ -18,9 +18,13 @@ class Background:
     """The memory of one process, bounded."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._asked: OrderedDict[str, Request] = OrderedDict()
         self._counted: OrderedDict[str, weakref.ref[OpenCall]] = OrderedDict()
+        self.forked()
+
+    def forked(self) -> None:
+        """Take a new lock: another thread of the parent may have held the old one."""
+        self._lock = threading.Lock()
 
     def settled(self, request: Request, reply: Reply, call: OpenCall) -> tuple[Request, Reply]:
         """Return a fetch as it was asked for, and a reply whose tokens count once, of an old stored one never."""

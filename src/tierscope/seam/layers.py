@@ -5,13 +5,16 @@ What is laid is read from the classes themselves, for other packages wrap, put b
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import wrapt
 
+from tierscope.forks import at_fork
 from tierscope.guard import guarded
 from tierscope.seam.world import STATE
 
@@ -48,30 +51,38 @@ class Layers:
         self._made: list[Any] = []
         """Every layer so far; one whose method comes back is laid again, not made anew."""
         self._is_hooked = False
+        self._forked()
+        at_fork(in_child=self._forked)
+
+    def _forked(self) -> None:
+        self._lock = threading.RLock()
 
     def hook(self) -> None:
         """Wait for openai's import; that cannot be taken back, so the hook asks whether we are active."""
-        if not self._is_hooked:
-            self._is_hooked = True
-            for name in (CLIENT, STREAMING):
-                wrapt.when_imported(name)(self.lay)
-        else:
+        is_first, self._is_hooked = not self._is_hooked, True
+        if not is_first:
             self.lay_again()
+            return
+        for name in (CLIENT, STREAMING):
+            _loaded(name)
+            wrapt.when_imported(name)(self.lay)
 
     @guarded("patch")
     def lay(self, module: ModuleType) -> None:
         """Lay every patch of this module that is not there yet."""
-        if STATE.world is None:
-            return
-        for patch in self._patches:
-            if patch.module == module.__name__:
-                self._lay_one(module, patch)
+        with self._lock:
+            if STATE.world is None:
+                return
+            for patch in self._patches:
+                if patch.module == module.__name__:
+                    self._lay_one(module, patch)
 
     def lay_again(self) -> None:
         """Lay the patches of modules that were imported long ago."""
         for name in (CLIENT, STREAMING):
-            if name in sys.modules:
-                self.lay(sys.modules[name])
+            module = _loaded(name)
+            if module is not None:
+                self.lay(module)
 
     def _lay_one(self, module: ModuleType, patch: Patch) -> None:
         owner = _owner(module, patch)
@@ -123,13 +134,28 @@ class Layers:
         )
         return is_the_sdks and not self._is_in(client.request)
 
+    @guarded("patch")
     def take_off(self) -> None:
-        """Remove our layers where they are on top; one covered by somebody else's stays, inactive."""
-        for patch, owner in self._owners.items():
-            for kind in _family(owner):
-                method: Any = kind.__dict__.get(patch.name)
-                if any(method is layer for layer in self._made):
-                    setattr(kind, patch.name, method.__wrapped__)
+        """Remove our layers where they are on top; one covered by somebody else's stays, inactive.
+
+        Not while a call is inside: without the layers below ``request`` it would look like one that was never answered.
+        """
+        with self._lock:
+            if STATE.world is not None or STATE.inside:
+                return
+            for patch, owner in self._owners.items():
+                for kind in _family(owner):
+                    method: Any = kind.__dict__.get(patch.name)
+                    if any(method is layer for layer in self._made):
+                        setattr(kind, patch.name, method.__wrapped__)
+
+
+def _loaded(name: str) -> ModuleType | None:
+    """Return a module that is loaded, or that another thread is loading: that one once it is whole."""
+    if name in sys.modules:
+        with contextlib.suppress(ImportError):
+            return importlib.import_module(name)
+    return None
 
 
 def _owner(module: ModuleType, patch: Patch) -> type | None:

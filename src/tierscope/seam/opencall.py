@@ -9,9 +9,8 @@ from tierscope import record
 from tierscope.guard import guarded
 from tierscope.model import Attempt, Reply, Timing
 from tierscope.reading import chat, embeddings, errors, headers, responses
-from tierscope.reading.fields import field
 from tierscope.reading.sse import as_object
-from tierscope.seam import bodies, identity
+from tierscope.seam import bodies, identity, usage_asked
 from tierscope.seam.processor import demand
 from tierscope.seam.world import STATE
 from tierscope.stream import Tap
@@ -101,13 +100,22 @@ class OpenCall:
         self._headers: Headers | None = None
         self._headers_ns: int | None = None
         self._reply: Reply | None = None
+        STATE.inside.add(self)
         observation.__enter__()
         self._token = STATE.current.set(self)
 
     # ── the SDK's request runs ────────────────────────────────────────────────────────────────────────────────────
     @guarded("exit")
+    def withdraw(self) -> None:
+        """Take the entry back: the seam was taken off meanwhile, and nothing would be seen of the call."""
+        STATE.leave(self)
+        STATE.current.reset(self._token)
+        self._observation.__exit__(None, None, None)
+
+    @guarded("exit")
     def left(self, result: object, exc: BaseException | None = None) -> None:
         """Leave ``request`` with its result or exception: over, unless a stream was handed out."""
+        STATE.leave(self)
         if isinstance(exc, GeneratorExit):  # the awaiting coroutine was dropped, perhaps collected in another context
             STATE.dropped(self)
             return
@@ -210,7 +218,7 @@ class OpenCall:
         """Take one chunk before it is handed on; say whether it is the usage chunk nobody asked for."""
         if self.tap is not None and self.tap.chunk(chunk):
             self._learned()
-        return self.request.usage_asked and _is_usage_only(chunk)
+        return self.request.usage_asked and usage_asked.is_usage_only(chunk)
 
     def _learned(self) -> None:
         if self._observation.is_curious:
@@ -231,8 +239,10 @@ class OpenCall:
         self._finish(ending)
 
     def _finish(self, ending: EndingWord, exc: BaseException | None = None) -> None:
+        if self._pid != STATE.pid:  # the parent's call, and another of its threads may have held the lock
+            return
         with self._lock:
-            if self.is_finished or self._pid != STATE.pid:
+            if self.is_finished:
                 return
             self.is_finished = True
         self._observation.ended(self._record(ending, exc))
@@ -283,8 +293,3 @@ class OpenCall:
             end = (None if tap is None else tap.last_event) or self._headers_ns or self._last_ns or now
         known = Timing(self._start_ns, end, self._unix_ns, self._last_ns, self._headers_ns)
         return known if tap is None else tap.stamped(known, now, is_whole=ending == "complete")
-
-
-def _is_usage_only(chunk: object) -> bool:
-    """Say whether this is the chunk that carries nothing but the usage that Tierscope asked for."""
-    return field(chunk, "usage") is not None and field(chunk, "choices") == []

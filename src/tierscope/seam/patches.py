@@ -62,8 +62,11 @@ def begin(client: Any, args: Any, kwargs: Any) -> OpenCall | Shadow | None:
         now = world.wall()
         observation = world.observer.started(request, now)
         if observation is not None:
-            return OpenCall(form, request, world, observation, now, args, kwargs)
-    return Shadow(args, kwargs) if current is not None else None
+            call = OpenCall(form, request, world, observation, now, args, kwargs)
+            if STATE.world is world:
+                return call
+            call.withdraw()
+    return Shadow(args, kwargs) if STATE.current.get() is not None else None
 
 
 def _options(args: Any, kwargs: Any) -> Any:
@@ -226,13 +229,14 @@ LAYERS: Final = Layers(PATCHES)
 def install(world: World) -> None:
     """Lay the seam: at once where openai is loaded, else when it will be."""
     STATE.world = world
+    STATE.when_idle = LAYERS.take_off
     LAYERS.hook()
     if world.http is not None:
         world.http.begin()
 
 
 def remove() -> None:
-    """Take the seam off; streams that are open finish normally."""
+    """Take the seam off, when no call is inside it any more; streams that are open finish normally."""
     STATE.drain()
     world, STATE.world = STATE.world, None
     if world is not None and world.http is not None:

@@ -9,13 +9,13 @@ has made an HTTP span for it, or will.
 from __future__ import annotations
 
 import functools
-import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import wrapt
 
+from tierscope.forks import at_fork
 from tierscope.guard import guarded, isolate
 from tierscope.reading import headers
 from tierscope.seam.layers import CLIENT, Layers, Patch
@@ -138,7 +138,7 @@ class Gates:
         self._laid: dict[str, Layers] = {}
         self._is_hooked = False
         self._forked()
-        os.register_at_fork(after_in_child=self._forked)
+        at_fork(in_child=self._forked)
 
     def _forked(self) -> None:
         self._lock = threading.Lock()

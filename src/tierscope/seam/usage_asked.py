@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tierscope.catalog.providers import AZURE
 from tierscope.reading import request as reading
+from tierscope.reading.fields import field
 
 if TYPE_CHECKING:
     from tierscope.catalog import Provider
@@ -60,3 +61,8 @@ def with_usage(options: Any) -> Any:
 
 def _asking(body: Any) -> dict[str, Any]:
     return {**body, "stream_options": {**(body.get("stream_options") or {}), "include_usage": True}}
+
+
+def is_usage_only(chunk: object) -> bool:
+    """Say whether this is the chunk that carries nothing but the usage that Tierscope asked for."""
+    return field(chunk, "usage") is not None and field(chunk, "choices") == []

@@ -9,6 +9,7 @@ from collections import deque
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
+from tierscope.forks import at_fork
 from tierscope.seam.background import Background
 
 if TYPE_CHECKING:
@@ -71,14 +72,27 @@ class State:
         self.current: ContextVar[OpenCall | None] = ContextVar("tierscope_call", default=None)
         self.endings: deque[OpenCall] = deque()
         self._lifelines: set[Lifeline] = set()
+        self.inside: set[OpenCall] = set()
+        """The calls whose ``request`` runs: they need all our layers until it has returned."""
+        self.when_idle: Callable[[], None] = _nothing
+        """Called when the last call has left although the seam is to go."""
         self.pid = os.getpid()
-        os.register_at_fork(after_in_child=self._forked)
+        at_fork(in_child=self._forked)
 
     def _forked(self) -> None:
         """A child records nothing of its parent's calls."""
         self.pid = os.getpid()
         self.endings.clear()
         self._lifelines.clear()
+        self.inside.clear()
+        if self.world is not None:
+            self.world.background.forked()
+
+    def leave(self, call: OpenCall) -> None:
+        """Note that ``request`` has returned."""
+        self.inside.discard(call)
+        if self.world is None and not self.inside:
+            self.when_idle()
 
     def watch(self, thing: object, call: OpenCall) -> None:
         """Hear when a stream is dropped with its response."""
@@ -109,6 +123,10 @@ class State:
         """Record the streams that are still open when the process ends."""
         for lifeline in list(self._lifelines):
             lifeline.call.finish("abandoned")
+
+
+def _nothing() -> None:
+    """The seam has not been laid."""
 
 
 STATE: Final = State()
