@@ -100,9 +100,9 @@ class OpenCall:
         self._headers: Headers | None = None
         self._headers_ns: int | None = None
         self._reply: Reply | None = None
-        STATE.inside.add(self)
         observation.__enter__()
         self._token = STATE.current.set(self)
+        STATE.inside.add(self)
 
     # ── the SDK's request runs ────────────────────────────────────────────────────────────────────────────────────
     @guarded("exit")
