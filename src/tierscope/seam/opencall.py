@@ -115,11 +115,11 @@ class OpenCall:
     @guarded("exit")
     def left(self, result: object, exc: BaseException | None = None) -> None:
         """Leave ``request`` with its result or exception: over, unless a stream was handed out."""
-        STATE.leave(self)
         if isinstance(exc, GeneratorExit):  # the awaiting coroutine was dropped, perhaps collected in another context
             STATE.dropped(self)
             return
         STATE.current.reset(self._token)
+        STATE.leave(self)
         self._observation.__exit__(None, None, None)
         if self._response is not None:
             self._read(result)

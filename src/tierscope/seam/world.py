@@ -108,6 +108,7 @@ class State:
         """Queue a call; a finalizer may run inside a lock of OpenTelemetry's SDK, where recording would never end."""
         if not (call.is_dropped or call.is_finished):
             call.is_dropped = True
+            self.inside.discard(call)
             self.endings.append(call)
 
     def drain(self) -> None:
