@@ -8,6 +8,9 @@ OLD    := $(basename $(notdir $(wildcard requirements/openai-*.in)))
 BESIDE := $(filter-out dev $(OLD),$(basename $(notdir $(wildcard requirements/*.in))))
 PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
+# Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check lint types imports generated unit legs matrix fix docs beside pins bench clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds

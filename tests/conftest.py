@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tierscope import guard
+from tierscope.emit import emitter
 from tierscope.wiring import WIRING
 
 if TYPE_CHECKING:
@@ -19,4 +20,5 @@ def clean_process() -> Iterator[None]:
     guard.reset(strict=True)
     yield
     WIRING.deactivate()
+    emitter._made.clear()  # of the providers of this test, which would all be flushed after each of the next
     guard.reset()

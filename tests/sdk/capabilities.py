@@ -51,6 +51,9 @@ RETRIEVE_STREAM = _needs(
 )
 CHAT_HELPERS = _needs(hasattr(Completions, "parse"), "chat.completions.parse and .stream")
 BETA_PARSE = _needs(_has("beta.chat.completions.parse"), "beta.chat.completions.parse")
+RAW_BETA_PARSE = _needs(
+    _has("beta.chat.completions.with_raw_response.parse"), "beta.chat.completions.with_raw_response.parse"
+)
 BETA_RESPONSES = _needs(_has("beta.responses"), "beta.responses")
 COMPACT = _needs(_has("responses.compact"), "responses.compact")
 CANCEL = _needs(_has("responses.cancel"), "responses.cancel")

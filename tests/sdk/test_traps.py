@@ -11,7 +11,7 @@ import openai
 import pydantic
 import pytest
 from tests.sdk import replies
-from tests.sdk.capabilities import BETA_PARSE, HTTP, IS_HTTPX2
+from tests.sdk.capabilities import HTTP, IS_HTTPX2, RAW_BETA_PARSE
 from tests.sdk.conftest import CHAT, TRUSTED
 from tests.sdk.paths import CHAT_SSE, TIER, told
 
@@ -50,7 +50,7 @@ def validated(seen: list[Any], *, fails: bool) -> type[pydantic.BaseModel]:
     return Answer
 
 
-@BETA_PARSE
+@RAW_BETA_PARSE
 @pytest.mark.parametrize("fails", [False, True], ids=["parser", "failing parser"])
 @pytest.mark.parametrize("is_parsed", [False, True], ids=["never parsed", "parsed"])
 def test_a_raw_response_is_parsed_by_the_application_alone(service: Service, is_parsed: bool, fails: bool) -> None:

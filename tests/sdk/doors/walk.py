@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tierscope.model import Call
 
-TIMES: Final = 5
+TIMES: Final = 3
 TURNS: Final = 12
 """Turns of an event loop after which it has closed what the collector left to it: four generators, one in the other."""
 HOW: Final[dict[str, dict[str, int]]] = {
@@ -75,7 +75,7 @@ def _record(call: Call, when: str) -> Record:
 
 
 def walk(service: Service, row: Row, api: Api, backend: str, *, is_ours: bool) -> Walk:
-    """Walk through a door five times in a row."""
+    """Walk through a door ``TIMES`` in a row."""
     # aiohttp hands on at once all that has arrived: what is left early must not have arrived to its end
     how = HOW["holds"] if IS_AIOHTTP and row.ending in {"closed", "abandoned"} else HOW.get(row.service, {})
     url = service.url(broken(api) if row.service == "errs" else replies.stream(api.events), **how)
