@@ -11,12 +11,12 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated unit legs matrix fix docs beside pins bench clean
+.PHONY: demo test check lint types imports generated unit gate legs matrix fix docs doors beside pins bench clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
 
-test: check unit matrix  ## everything that CI runs
+test: check unit gate matrix  ## everything that CI runs
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -55,10 +55,16 @@ fix: $(READY)
 docs: $(READY)  ## regenerate docs/signals.md, docs/configuration.md, docs/tiers.md
 	$(BIN)/python tools/generate.py
 
+doors: $(READY)  ## walk through every door of a stream on every openai, and write docs/doors.md
+	$(BIN)/python tools/doors.py --page
+
 beside: $(READY)  ## measure the neighbours again, and write docs/coexistence.md
 	$(BIN)/python tools/beside.py
 
-bench: $(READY)
+gate: $(READY)  ## instructions per call, below their ceilings; about a minute
+	$(BIN)/python bench/instructions.py --gate
+
+bench: $(READY)  ## every figure of the overhead, into bench/RESULTS.md
 	$(BIN)/python bench/results.py
 
 pins:  ## recompile the pinned requirements (needs uv)

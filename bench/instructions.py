@@ -2,7 +2,8 @@
 
 ``python bench/instructions.py`` runs itself once under valgrind. There each contestant warms up, and then forks a child
 that makes few calls and one that makes many: the difference leaves out everything that happens once. With ``--gate`` it
-fails above the ceilings, which no commit may pass.
+fails above the ceilings, which no commit may pass. Valgrind comes by apt-get where it is absent; where there is
+neither, the gate says that it is not run, and fails only where ``CI`` is set.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ from __future__ import annotations
 import gc
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 WARM, FEW, MANY = 30, 20, 70
-CEILINGS = {"tierscope": 1.66, "tierscope, GenAI off": 1.12}
+APT = ("apt-get", "-qq", "--yes")
+PACKAGE = "valgrind=1:3.*"
+ENVIRON = os.environ  # noqa: TID251  a tool's own environment
+CEILINGS = {"tierscope": 1.62, "tierscope, GenAI off": 1.09}
 """Instructions over the bare client, as a multiple of the floor's: what was reached, and 1.5 %."""
 
 
@@ -52,8 +57,7 @@ def counted() -> dict[str, float]:
         folder = Path(name)
         valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
         command = [*valgrind, f"--log-file={folder}/log.%p", sys.executable, __file__, str(folder)]
-        env = {**os.environ, "PYTHONHASHSEED": "0"}  # noqa: TID251  a tool's own environment
-        subprocess.run(command, check=True, env=env)  # noqa: S603
+        subprocess.run(command, check=True, env={**ENVIRON, "PYTHONHASHSEED": "0"})  # noqa: S603
         totals: dict[tuple[str, int], int] = {}
         for made in folder.glob("made.*"):
             who, count = made.read_text("utf-8").split("\n")
@@ -72,11 +76,22 @@ def over_floor(counts: dict[str, float]) -> dict[str, float]:
     return {name: (count - bare) / (counts["floor"] - bare) for name, count in counts.items()}
 
 
+def is_there() -> bool:
+    """Say whether there is a valgrind, installing it where this machine's packages are ours to install."""
+    if shutil.which("valgrind") is None and shutil.which(APT[0]) and os.geteuid() == 0:
+        subprocess.run([*APT, "update"], check=True)  # noqa: S603
+        subprocess.run([*APT, "install", "--no-install-recommends", PACKAGE], check=True)  # noqa: S603
+    return shutil.which("valgrind") is not None
+
+
 def main() -> int:
     """Count, print, and with ``--gate`` fail above a ceiling."""
     if len(sys.argv) == 2 and sys.argv[1] != "--gate":
         child(Path(sys.argv[1]))
         return 0
+    if not is_there():
+        print("gate: not run, for there is no valgrind (apt-get install valgrind)")
+        return int("CI" in ENVIRON or "--gate" not in sys.argv)
     counts = counted()
     ratios = over_floor(counts)
     for name, count in counts.items():

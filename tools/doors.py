@@ -1,20 +1,21 @@
-"""Walk through every door of a stream and print what was measured as a Markdown table: `python tools/doors.py`.
+"""Walk through every door of a stream: a Markdown table of this openai or, with --page, docs/doors.md of all legs.
 
-A cell is the ending word, when the record came, and the connections that five streams in a row took. For another
-openai put its packages first on the path, as tools/legs.py does: ``PYTHONPATH=.venv-legs/openai-2-…``.
+A cell is the ending word, when the record came, and (without --page) the connections that the streams in a row took.
 """
 
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 ROOT: Final = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+import legs  # noqa: E402
 import openai  # noqa: E402
 from tests.sdk.capabilities import RESPONSES  # noqa: E402
 from tests.sdk.conftest import Service, freeze  # noqa: E402
@@ -25,10 +26,28 @@ from tests.sdk.doors.walk import walk  # noqa: E402
 from tests.truth.replay import Replay  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.sdk.doors.apis import Api
     from tests.sdk.doors.table import Record, Row
 
 HEAD: Final = ("door", *BACKENDS, "outcome and tokens: chat", "Responses")
+PAGE: Final = ROOT / "docs" / "doors.md"
+TEXT: Final = """\
+<!-- Measured and written by `make doors` (tools/doors.py). Do not edit. -->
+
+# The doors of a stream
+
+However an application leaves a stream, its call leaves one record. Each cell was measured on openai
+{versions} (Python {python}), with several streams in a row
+over real connections: the ending, and when the record came. *Queued* are the records of streams that are dropped: a
+finalizer only queues, and the next call, collection of metrics or end of the process writes them. The last two columns:
+the outcome and the output tokens, `None` where the stream ended before it told them. Where a version differs, it is
+named; 1.40 has no Responses API. `make matrix` tests that each row leaves exactly one record, that the application sees
+the chunks and exceptions that it sees without Tierscope, and that as many connections are used.
+
+{table}
+"""
 
 
 def cell(service: Service, row: Row, api: Api, backend: str) -> tuple[str, str]:
@@ -42,7 +61,7 @@ def cell(service: Service, row: Row, api: Api, backend: str) -> tuple[str, str]:
 
 
 def _words(found: Counter[Record], *fields: int) -> str:
-    """Return fields of the records that five streams left; where these differ, each with its count."""
+    """Return fields of the records that the streams left; where these differ, each with its count."""
     kinds = Counter({", ".join(str(record[at]) for at in fields): 0 for record in found})
     for record, count in found.items():
         kinds[", ".join(str(record[at]) for at in fields)] += count
@@ -57,17 +76,49 @@ def line(service: Service, row: Row) -> list[str]:
     return [row.name, *(ending for ending, _ in chat), next(told for _, told in chat if told), responses]
 
 
-def main() -> None:
-    """Print the table."""
-    logging.disable()
+def table() -> Iterator[list[str]]:
+    """Measure this openai, line by line."""
     with Replay() as replay:
         service = Service(replay)
-        print(f"openai {openai.__version__}, Python {sys.version.split()[0]}\n")
-        print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
         for row in ROWS:
-            print(f"| {' | '.join(line(service, row))} |", flush=True)
+            yield line(service, row)
         ends = {backend: _words(Counter(left_open(service, backend)), 0, 3) for backend in ("sync", "asyncio")}
-        print(f"| process ends with open streams | {ends['sync']} | {ends['asyncio']} | | honored, None | |")
+        yield ["process ends with open streams", ends["sync"], ends["asyncio"], "", "honored, None", ""]
+
+
+def page() -> None:
+    """Measure every version that has a leg, and write the page."""
+    versions: list[str] = []
+    cells: defaultdict[tuple[int, int], defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for leg in (leg for name, leg in legs.table().items() if name.startswith("openai-")):
+        python, env = legs.environment(leg)
+        told = subprocess.run([python, __file__], env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
+        version, *lines = told.splitlines()
+        versions.append(version.removeprefix("openai "))
+        for y, text in enumerate(lines):
+            for x, cell in enumerate(text[2:-2].split(" | ")):
+                cells[y, x][cell.partition(" (")[0]].append(versions[-1])
+    width, height = (1 + max(at[axis] for at in cells) for axis in (1, 0))
+    rows = (" | ".join(_told(cells[y, x]) for x in range(width)) for y in range(height))
+    text = "\n".join(f"| {row} |" for row in rows)
+    PAGE.write_text(TEXT.format(versions=", ".join(versions), python=legs.HERE, table=text), "utf-8")
+
+
+def _told(kinds: dict[str, list[str]]) -> str:
+    """Return what most versions say, and who says otherwise; a version without this door says nothing."""
+    usual, *others = sorted((kind for kind in kinds if kind), key=lambda kind: -len(kinds[kind])) or [""]
+    return "<br>".join([usual, *(f"{', '.join(kinds[other])}: {other}" for other in others)])
+
+
+def main() -> None:
+    """Print the table, or write the page."""
+    logging.disable()
+    if "--page" in sys.argv:
+        page()
+        return
+    print(f"openai {openai.__version__}", f"| {' | '.join(HEAD)} |", f"| {' | '.join(['---'] * len(HEAD))} |", sep="\n")
+    for cells in table():
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":
