@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import logging
 import sys
 import threading
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
-from tierscope import catalog, emit, guard, seam
+from tierscope import guard, seam
 from tierscope.config import SettingError, Settings
 from tierscope.forks import at_fork
 from tierscope.version import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from opentelemetry.metrics import MeterProvider
@@ -33,21 +35,28 @@ _BEFORE: Final = (4,)
 
 
 class Fan:
-    """One observer for the seam: an observer for the call's life, and sinks that hear its end."""
+    """One observer for the seam: one for the call's life, made with the first call, and sinks that hear its end."""
 
-    def __init__(self, observer: Observer) -> None:
-        self.observer = observer
+    def __init__(self, make: Callable[[], Observer]) -> None:
+        self._make = make
+        self._observer: Observer | None = None
         self.sinks: tuple[Sink, ...] = ()
-        self.is_first = True
-        """Whether no call has been seen yet."""
 
     def started(self, request: Request, unix_ns: int) -> Observation | None:
         """Ask the observer; a call it leaves alone is left alone by all."""
-        if self.is_first:
-            self.is_first = False
-            WIRING.be_first_at_exit()
-        observation = self.observer.started(request, unix_ns)
+        observer = self._observer or self.first()
+        observation = observer.started(request, unix_ns)
         return observation if observation is None or not self.sinks else FanObservation(observation, self.sinks)
+
+    def first(self) -> Observer:
+        """Get ready for the first call, which may fail before anybody is asked."""
+        WIRING.be_first_at_exit()
+        self._observer = observer = self._make()
+        return observer
+
+    def forget(self) -> None:
+        """Begin anew: the next call is the first."""
+        self._observer = None
 
 
 class FanObservation:
@@ -83,14 +92,15 @@ class Wiring:
     def __init__(self) -> None:
         self.fan: Fan | None = None
         self._ledgers: dict[str, Any] = {}
+        self._flush_metrics: Callable[[], None] | None = None
         self._forked()
         at_fork(in_child=self._forked)
         atexit.register(self._exit)
 
     def _forked(self) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._making = threading.Lock(), threading.Lock()
         if self.fan is not None:
-            self.fan.is_first = True
+            self.fan.forget()
 
     def be_first_at_exit(self) -> None:
         """Flush before the providers shut down, which are often set up later than we are: the last hook runs first."""
@@ -123,17 +133,25 @@ class Wiring:
             return self.fan is not None
 
     def _lay(self, settings: Settings, tracers: TracerProvider | None, meters: MeterProvider | None) -> None:
-        emitter = emit.emitter_for(tracers, meters, genai_metrics=settings.genai_metrics, version=VERSION)
-        fan = Fan(emitter)
+        fan = Fan(functools.partial(self._observer, settings, tracers, meters))
         if settings.ledger is not None:
             fan.sinks = (self._ledger(settings.ledger),)
-        elif not emitter.is_heard:
+        http = _http(tracers, meters) if settings.http else None
+        seam.install(seam.World(observer=fan, settings=settings, http=http, first=fan.first))
+        self.fan = fan
+
+    def _observer(self, settings: Settings, tracers: TracerProvider | None, meters: MeterProvider | None) -> Observer:
+        """Make what emits: with the first call, when the application's providers are there, and not at every start."""
+        from tierscope import emit  # noqa: PLC0415  see above
+
+        with self._making:  # the SDK refuses a second set of instruments
+            emitter = emit.emitter_for(tracers, meters, genai_metrics=settings.genai_metrics, version=VERSION)
+        self._flush_metrics = emit.flush
+        if settings.ledger is None and not emitter.is_heard:
             log.info(
                 "Tierscope: no OpenTelemetry provider is configured and no TIERSCOPE_LEDGER set; nothing is exported."
             )
-        http = _http(tracers, meters) if settings.http else None
-        seam.install(seam.World(observer=fan, settings=settings, catalog=catalog.load(), http=http))
-        self.fan = fan
+        return emitter
 
     def _ledger(self, path: str) -> Sink:
         from tierscope.ledger import LedgerSink  # noqa: PLC0415  sqlite3 only where a ledger is wanted
@@ -157,7 +175,8 @@ class Wiring:
     def flush(self) -> None:
         """Record dropped streams and all that waits, and write the ledger out: at exit, and at ``uninstrument()``."""
         guard.isolate("drain", seam.drain)
-        guard.isolate("metrics", emit.flush)
+        if self._flush_metrics is not None:
+            guard.isolate("metrics", self._flush_metrics)
         for ledger in self._ledgers.values():
             guard.isolate("ledger", ledger.flush)
 
@@ -177,9 +196,14 @@ def check(settings: Settings) -> None:
         SettingError: a trusted host is given the rules of nobody.
 
     """
+    named = {host: name for host, name in settings.trusted_hosts.items() if name is not None}
+    if not named:
+        return
+    from tierscope import catalog  # noqa: PLC0415  only where rows are named
+
     known = catalog.load().providers
-    for host, name in settings.trusted_hosts.items():
-        if name is not None and name not in known:
+    for host, name in named.items():
+        if name not in known:
             raise SettingError("TIERSCOPE_TRUSTED_HOSTS", f"{host}={name}", f"use one of {', '.join(sorted(known))}")
 
 

@@ -153,7 +153,7 @@ def test_a_child_counts_its_own_faults(place: Place) -> None:
     """What the parent lost is the parent's: the sum over processes stays true."""
     code = """
 from tierscope import guard
-export(); tierscope.instrument()
+export(); tierscope.instrument(); ask("parent")
 guard.note("test", "lost in the parent")
 def work():
     guard.note("test", "lost in the child"); guard.note("test", "and again")

@@ -9,7 +9,7 @@ from tests.sdk import replies
 from tests.sdk.capabilities import RESPONSES, RESPONSES_TIER, RETRIEVE_STREAM
 from tests.sdk.conftest import ASK, TRUSTED
 
-from tierscope import catalog, seam, testing
+from tierscope import seam, testing
 from tierscope.seam.background import MAX_REMEMBERED, Background
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def test_a_snapshot_takes_no_tokens_from_the_record(service: Service, is_stream:
     """Companion mode hears of the tokens before the call ends; the record at the end counts them all the same."""
     client = service.client(STREAMED if is_stream else replies.whole(replies.responses("default", background=True)))
     observer = Curious()
-    seam.install(seam.World(observer=observer, settings=TRUSTED, catalog=catalog.load()))
+    seam.install(seam.World(observer=observer, settings=TRUSTED))
     try:
         for _ in range(2):
             result = client.responses.create(**ASK, **BY_BODY, stream=is_stream)

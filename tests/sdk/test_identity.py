@@ -9,7 +9,7 @@ import pytest
 from tests.sdk import replies
 from tests.sdk.conftest import CHAT, http_client
 
-from tierscope import catalog, testing
+from tierscope import testing
 from tierscope.config import Settings
 from tierscope.seam import World
 from tierscope.seam.identity import Where, configured_tier, provider_row
@@ -55,14 +55,16 @@ def test_azure_resolves_header_and_deployment(
 
 def test_azure_is_known_by_its_host_too() -> None:
     """``OpenAI(base_url="https://X.openai.azure.com/openai/v1/")`` is Azure, and its echo is trusted."""
-    world = World(observer=None, settings=Settings(), catalog=catalog.load())  # type: ignore[arg-type]
+    world = World(observer=None, settings=Settings())  # type: ignore[arg-type]
+    world.equip()
     row, trusted = provider_row(world, "x.openai.azure.com", 443, is_azure=False)
     assert (row.name, trusted) == ("azure.ai.openai", True)
 
 
 def test_a_gateway_in_front_of_azure_is_azure_but_not_trusted() -> None:
     """An ``AzureOpenAI`` client on another host: provider Azure, echo believed only by configuration."""
-    world = World(observer=None, settings=Settings(), catalog=catalog.load())  # type: ignore[arg-type]
+    world = World(observer=None, settings=Settings())  # type: ignore[arg-type]
+    world.equip()
     row, trusted = provider_row(world, "x.azure-api.net", 443, is_azure=True)
     assert (row.name, trusted) == ("azure.ai.openai", False)
 
@@ -81,7 +83,8 @@ def test_a_gateway_in_front_of_azure_is_azure_but_not_trusted() -> None:
 def test_the_nearest_setting_says_what_a_missing_tier_means(table: dict[tuple[str, str], str], expected: str) -> None:
     """Deployment before project before host, and the default setting last."""
     settings = Settings(expected_tiers=table, default_tier="default")
-    world = World(observer=None, settings=settings, catalog=catalog.load())  # type: ignore[arg-type]
+    world = World(observer=None, settings=settings)  # type: ignore[arg-type]
+    world.equip()
     assert configured_tier(world, Where("d", "p", "h", 8080)) == expected
 
 

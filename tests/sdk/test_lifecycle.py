@@ -39,10 +39,11 @@ def methods() -> dict[str, Any]:
     return {f"{p.owner}.{p.name}": owners[p.owner].__dict__[p.name] for p in patches.PATCHES}
 
 
-def test_uninstrument_leaves_the_sdk_as_it_was() -> None:
-    """Every patched method is the very object it was before."""
+def test_uninstrument_leaves_the_sdk_as_it_was(service: Service) -> None:
+    """Every patched method is the very object it was before; those of streams are patched with the first call."""
     before = methods()
     assert tierscope.instrument(TRUSTED)
+    service.client(replies.whole(replies.chat())).chat.completions.create(**CHAT)
     assert all(value is not before[name] for name, value in methods().items())
     tierscope.uninstrument()
     assert methods() == before
@@ -235,10 +236,14 @@ def test_a_host_with_a_provider_nobody_knows_is_one_clear_line(caplog: pytest.Lo
     )
 
 
-def test_without_providers_one_line_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    """No provider configured: an INFO line, and everything works."""
+def test_without_providers_one_line_says_so(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    """No provider configured when the first call is made: an INFO line, and everything works."""
+    client = service.client(replies.whole(replies.chat()))
     with caplog.at_level(logging.INFO, logger="tierscope"):
         assert tierscope.instrument(Settings())
+        assert caplog.records == []
+        for _ in range(2):
+            client.chat.completions.create(**CHAT)
     assert ["no OpenTelemetry provider" in r.getMessage() for r in caplog.records] == [True]
 
 

@@ -184,6 +184,7 @@ def test_no_one_is_asked_when_our_layer_is_gone(service: Service) -> None:
     """Another package put back the ``__stream__`` it had saved: the extra chunk could not be hidden."""
     saved = _streaming.Stream.__dict__["__stream__"]
     with testing.capture(ALWAYS):
+        service.client(replies.whole(replies.chat())).chat.completions.create(**CHAT)
         ours = _streaming.Stream.__dict__["__stream__"]
         _streaming.Stream.__stream__ = saved  # type: ignore[method-assign]
         chunks = list(service.client(WITHOUT).chat.completions.create(**STREAM))
@@ -198,6 +199,7 @@ def test_a_layer_over_ours_hinders_nothing(service: Service) -> None:
         yield from ours.__get__(self)()
 
     with testing.capture(ALWAYS):
+        service.client(replies.whole(replies.chat())).chat.completions.create(**CHAT)
         ours = _streaming.Stream.__dict__["__stream__"]
         foreign.__wrapped__ = ours  # type: ignore[attr-defined]
         _streaming.Stream.__stream__ = foreign  # type: ignore[method-assign]

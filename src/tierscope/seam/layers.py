@@ -12,8 +12,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import wrapt
-
 from tierscope.forks import at_fork
 from tierscope.guard import guarded
 from tierscope.seam.world import STATE
@@ -50,6 +48,7 @@ class Layers:
         self._owners: dict[Patch, type] = {}
         self._made: list[Any] = []
         """Every layer so far; one whose method comes back is laid again, not made anew."""
+        self._missed: set[Patch] = set()
         self._is_hooked = False
         self._forked()
         at_fork(in_child=self._forked)
@@ -58,14 +57,15 @@ class Layers:
         self._lock = threading.RLock()
 
     def hook(self) -> None:
-        """Wait for openai's import; that cannot be taken back, so the hook asks whether we are active."""
-        is_first, self._is_hooked = not self._is_hooked, True
-        if not is_first:
-            self.lay_again()
-            return
-        for name in (CLIENT, STREAMING):
-            _loaded(name)
-            wrapt.when_imported(name)(self.lay)
+        """Lay the patches of the client: now where openai is loaded, else when it will be."""
+        module = _loaded(CLIENT)
+        if module is not None:
+            self.lay(module)
+        elif not self._is_hooked:
+            import wrapt  # noqa: PLC0415  only to wait for an import
+
+            self._is_hooked = True  # that cannot be taken back, so `lay` asks whether we are active
+            wrapt.when_imported(CLIENT)(self.lay)
 
     @guarded("patch")
     def lay(self, module: ModuleType) -> None:
@@ -78,7 +78,7 @@ class Layers:
                     self._lay_one(module, patch)
 
     def lay_again(self) -> None:
-        """Lay the patches of modules that were imported long ago."""
+        """Lay every patch, in the modules that are loaded."""
         for name in (CLIENT, STREAMING):
             module = _loaded(name)
             if module is not None:
@@ -87,11 +87,12 @@ class Layers:
     def _lay_one(self, module: ModuleType, patch: Patch) -> None:
         owner = _owner(module, patch)
         if owner is None:
-            log.warning(
-                "Tierscope: %s is not in this version of %s; what it tells stays unknown.",
-                patch.place,
-                patch.module.partition(".")[0],
-            )
+            if patch not in self._missed:
+                self._missed.add(patch)
+                package = patch.module.partition(".")[0]
+                log.warning(
+                    "Tierscope: %s is not in this version of %s; what it tells stays unknown.", patch.place, package
+                )
             return
         self._owners[patch] = owner
         bare = _bare(owner.__dict__[patch.name])

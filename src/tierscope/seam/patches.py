@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import functools
-import logging
-from typing import TYPE_CHECKING, Any, Final, get_origin
-
-import wrapt
+from typing import TYPE_CHECKING, Any, Final
 
 from tierscope import guard
 from tierscope.guard import guarded
 from tierscope.reading import request as reading
-from tierscope.seam import chunks, identity, usage_asked
 from tierscope.seam.layers import CLIENT, STREAMING, Layers, Patch
-from tierscope.seam.opencall import OpenCall
 from tierscope.seam.world import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tierscope.model import Request
+    from tierscope.seam.opencall import OpenCall
     from tierscope.seam.world import World
-
-log = logging.getLogger("tierscope")
 
 
 class Shadow:
@@ -53,19 +46,9 @@ def begin(client: Any, args: Any, kwargs: Any) -> OpenCall | Shadow | None:
         return None  # our layer on a subclass began this very call
     kind = reading.endpoint(options.method, options.url)
     if kind is not None:
-        is_stream = bool(kwargs.get("stream"))
-        form = identity.form(world, client, options, kind, is_stream=is_stream)
-        request = form.request
-        is_wanted = is_stream and usage_asked.is_wanted(world, request, form.row, client, options)
-        if is_wanted and _is_followed(client, kwargs):
-            request, args, kwargs = _asking(request, args, kwargs, options)
-        now = world.wall()
-        observation = world.observer.started(request, now)
-        if observation is not None:
-            call = OpenCall(form, request, world, observation, now, args, kwargs)
-            if STATE.world is world:
-                return call
-            call.withdraw()
+        call: OpenCall | None = STATE.opened(world, client, args, kwargs, options, kind)
+        if call is not None:
+            return call
     return Shadow(args, kwargs) if STATE.current.get() is not None else None
 
 
@@ -73,21 +56,15 @@ def _options(args: Any, kwargs: Any) -> Any:
     return args[1] if len(args) > 1 else kwargs["options"]
 
 
-def _is_followed(client: Any, kwargs: Any) -> bool:
-    """Say whether our layer will see the chunks: not so in a subclass with its own ``__stream__``."""
-    stream_cls = kwargs.get("stream_cls") or getattr(client, "_default_stream_cls", None)
-    kind = get_origin(stream_cls) or stream_cls
-    definer = next((base for base in getattr(kind, "__mro__", ()) if "__stream__" in base.__dict__), None)
-    return definer is not None and LAYERS.is_laid_on(definer, "__stream__")
+def _first(world: World, *args: Any) -> OpenCall | None:
+    """Load the rest with the first call, and lay what follows its stream: a start pays for the patches alone."""
+    from tierscope.seam.opening import opened  # noqa: PLC0415  see above
 
-
-def _asking(request: Request, args: Any, kwargs: Any, options: Any) -> tuple[Request, Any, Any]:
-    asking = usage_asked.with_usage(options)
-    if len(args) > 1:
-        args = (args[0], asking, *args[2:])
-    else:
-        kwargs = {**kwargs, "options": asking}
-    return request._replace(usage_asked=True), args, kwargs
+    guard.isolate("wiring", world.first)
+    world.equip()
+    LAYERS.lay_again()
+    STATE.opened = opened
+    return opened(world, *args)
 
 
 # ── the twins ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -189,25 +166,33 @@ def unseen(client: Any, args: Any, kwargs: Any) -> None:
         LAYERS.lay_again()
 
 
-def _wrapt(wrapper: Callable[..., Any]) -> Callable[[Any], Any]:
-    """Make a transparent layer: ``inspect`` still sees a generator function in ``__stream__``."""
-    return lambda wrapped: wrapt.FunctionWrapper(wrapped, wrapper)
-
-
-@_wrapt
-def retry(wrapped: Any, _client: Any, args: Any, kwargs: Any) -> Any:
+def retry(wrapped: Any) -> Callable[..., Any]:
     """``BaseClient._should_retry``: the status of a failed attempt, whose reply goes nowhere else."""
-    call = STATE.current.get()
-    if call is not None:
-        call.failed_attempt(args[0] if args else kwargs["response"])
-    return wrapped(*args, **kwargs)
+
+    @functools.wraps(wrapped)
+    def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        call = STATE.current.get()
+        if call is not None:
+            call.failed_attempt(args[0] if args else kwargs["response"])
+        return wrapped.__get__(self, type(self))(*args, **kwargs)
+
+    return layer
 
 
-@_wrapt
-def stream(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    """``Stream.__stream__`` and its async twin: the iterator of parsed chunks."""
-    inner = wrapped(*args, **kwargs)
-    return guard.isolate("stream", chunks.followed, instance, inner) or inner
+def stream(wrapped: Any) -> Any:
+    """``Stream.__stream__`` and its async twin: the iterator of parsed chunks.
+
+    The layer is transparent: ``inspect`` still sees a generator function.
+    """
+    import wrapt  # noqa: PLC0415  with the first call, as all that streams need
+
+    from tierscope.seam import chunks  # noqa: PLC0415
+
+    def layer(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        inner = wrapped(*args, **kwargs)
+        return guard.isolate("stream", chunks.followed, instance, inner) or inner
+
+    return wrapt.FunctionWrapper(wrapped, layer)
 
 
 # ── the eight ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -228,7 +213,7 @@ LAYERS: Final = Layers(PATCHES)
 
 def install(world: World) -> None:
     """Lay the seam: at once where openai is loaded, else when it will be."""
-    STATE.world = world
+    STATE.world, STATE.opened = world, _first
     STATE.when_idle = LAYERS.take_off
     LAYERS.hook()
     if world.http is not None:

@@ -10,7 +10,6 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from tierscope.forks import at_fork
-from tierscope.seam.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from tierscope.catalog import Catalog
     from tierscope.config import Settings
     from tierscope.observer import Observer
+    from tierscope.seam.background import Background
     from tierscope.seam.identity import Form
     from tierscope.seam.opencall import OpenCall
     from tierscope.seam.transports import Watch
@@ -26,31 +26,44 @@ EXTENSION: Final = "tierscope.call"
 """Key in ``response.extensions``, which httpx leaves out when a response is pickled."""
 
 
+def _nothing(*_args: object) -> None:
+    """The seam has not been laid."""
+
+
 class World:
     """What the seam is given when it is laid, and what it learns while it is."""
 
-    __slots__ = ("background", "catalog", "clock", "forms", "http", "observer", "settings", "wall")
+    catalog: Catalog
+    background: Background
 
     def __init__(
         self,
         observer: Observer,
         settings: Settings,
-        catalog: Catalog,
         http: Watch | None = None,
+        first: Callable[[], object] = _nothing,
         clock: Callable[[], int] = time.perf_counter_ns,
         wall: Callable[[], int] = time.time_ns,
     ) -> None:
         self.observer = observer
         self.settings = settings
-        self.catalog = catalog
         self.http = http
         """Watches HTTP attempts; ``None``: nothing of ours is on any request."""
+        self.first = first
+        """Called when the first call is about to be opened."""
         self.clock = clock
         """Monotonic nanoseconds."""
         self.wall = wall
-        self.background = Background()
         self.forms: dict[tuple[Any, ...], Form] = {}
         """What is known of calls that have the same form."""
+
+    def equip(self) -> None:
+        """Get ready for the first call; whichever thread is first, all see the same memory."""
+        from tierscope import catalog  # noqa: PLC0415  not before there is a call
+        from tierscope.seam.background import Background  # noqa: PLC0415
+
+        vars(self).setdefault("catalog", catalog.load())
+        vars(self).setdefault("background", Background())
 
 
 class Lifeline(weakref.ref[Any]):
@@ -76,6 +89,8 @@ class State:
         """The calls whose ``request`` runs: they need all our layers until it has returned."""
         self.when_idle: Callable[[], None] = _nothing
         """Called when the last call has left although the seam is to go."""
+        self.opened: Callable[..., OpenCall | None] = _nothing
+        """Opens a call; the first one loads what it needs."""
         self.pid = os.getpid()
         at_fork(in_child=self._forked)
 
@@ -85,7 +100,7 @@ class State:
         self.endings.clear()
         self._lifelines.clear()
         self.inside.clear()
-        if self.world is not None:
+        if self.world is not None and "background" in vars(self.world):
             self.world.background.forked()
 
     def leave(self, call: OpenCall) -> None:
@@ -124,10 +139,6 @@ class State:
         """Record the streams that are still open when the process ends."""
         for lifeline in list(self._lifelines):
             lifeline.call.finish("abandoned")
-
-
-def _nothing() -> None:
-    """The seam has not been laid."""
 
 
 STATE: Final = State()
