@@ -41,6 +41,12 @@ IS_HTTPX2 = hasattr(_base_client, "httpx2") and CLIENT != "httpx"
 HTTP: Any = importlib.import_module("httpx2" if IS_HTTPX2 else "httpx")
 """The HTTP library of the clients: httpx until 2.x, httpx2 from 3.0, unless a leg gives them another."""
 IS_AIOHTTP = CLIENT == "aiohttp"
+LATE_TIMEOUT = pytest.mark.skipif(IS_AIOHTTP, reason="aiohttp takes no other timeout once a request is sent")
+HTTP_SPANS = pytest.mark.skipif(IS_AIOHTTP, reason="the HTTP instrumentors know nothing of aiohttp's transport")
+OWN_LIBRARY = pytest.mark.skipif(
+    CLIENT == "httpx",
+    reason="the application's instrumentation is of openai's own library; leg both-libraries has both",
+)
 TRIO = pytest.mark.skipif(IS_AIOHTTP, reason="aiohttp knows asyncio alone")
 RESPONSES = _needs(importlib.util.find_spec("openai.types.responses") is not None, "Responses API")
 RESPONSES_TIER = _needs(

@@ -47,7 +47,7 @@ def http_client(*, is_async: bool = False) -> Any:
     It has no certificates, for loading them costs more than ten calls.
     """
     if CLIENT == "httpx":  # an openai on httpx2 takes its clients too
-        return (HTTP.AsyncClient if is_async else HTTP.Client)(verify=False)
+        return (HTTP.AsyncClient if is_async else HTTP.Client)(verify=False, follow_redirects=True)
     if is_async:
         return (openai.DefaultAioHttpClient if IS_AIOHTTP else openai.DefaultAsyncHttpxClient)(verify=False)
     return openai.DefaultHttpxClient(verify=False)

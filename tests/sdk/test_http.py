@@ -13,7 +13,7 @@ import pytest
 from opentelemetry.trace import SpanKind
 from tests.sdk import replies
 from tests.sdk.attempts import BOTH, HTTP, PRIORITY, WITH_HTTP, ask, call_spans, facts, http_spans, opened, told
-from tests.sdk.capabilities import KEY_PROVIDER
+from tests.sdk.capabilities import HTTP_SPANS, KEY_PROVIDER
 from tests.sdk.conftest import TRUSTED
 from tests.sdk.telemetry import Telemetry
 
@@ -148,6 +148,8 @@ def _pairs(telemetry: Telemetry) -> list[tuple[Any, Any]]:
     return [(s.attributes[ident], calls[s.parent.span_id].attributes[ident]) for s in http_spans(telemetry)]
 
 
+@HTTP_SPANS
+@pytest.mark.asyncio
 async def test_calls_in_one_loop_do_not_mix(service: Service, telemetry: Telemetry) -> None:
     """``gather`` of 20 calls: each HTTP span is the child of the call whose reply it brought."""
     answers = [replies.whole(replies.chat(), 200, told(f"req_{number}")) for number in range(20)]

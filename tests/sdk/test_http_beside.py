@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import NoOpTracerProvider
 from tests.sdk import replies
 from tests.sdk.attempts import BOTH, HTTP, INSTRUMENTOR, PRIORITY, WITH_HTTP, ask, call_spans, facts, http_spans, opened
+from tests.sdk.capabilities import OWN_LIBRARY
 from tests.sdk.telemetry import Telemetry
 
 import tierscope
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from tests.sdk.conftest import Service
 
+pytestmark = OWN_LIBRARY
 FACTS = {
     "tierscope.attempt.number": 1,
     "tierscope.tier.requested": "priority",

@@ -155,6 +155,7 @@ def test_a_text_only_stream_has_a_generation_rate_from_arrival_times(service: Se
     assert call.speed.consumer_limited is False
 
 
+@pytest.mark.asyncio
 async def test_two_tasks_on_one_stream_leave_one_record() -> None:
     """The SDK's generator refuses the second reader; that is neither an error of the stream nor its end."""
     until: asyncio.Future[None] = asyncio.Future()
