@@ -11,7 +11,7 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated unit gate legs matrix fix docs doors beside pins bench clean
+.PHONY: demo test check lint types imports generated unit gate legs matrix fix docs doors beside pins bench consumer clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
@@ -66,6 +66,9 @@ gate: $(READY)  ## instructions per call, below their ceilings; about a minute
 
 bench: $(READY)  ## every figure of the overhead, into bench/RESULTS.md
 	$(BIN)/python bench/results.py
+
+consumer: $(READY)  ## slow readers of a server of known pace, into docs/consumer-limited.md
+	$(BIN)/python bench/consumer.py --page
 
 pins:  ## recompile the pinned requirements (needs uv)
 	$(PIN) --prerelease=if-necessary-or-explicit requirements/dev.in -o requirements/dev.txt

@@ -1,12 +1,15 @@
 """Is ``consumer_limited`` true? A server of known pace, read by consumers that are the brake themselves, or are not.
 
-``python bench/consumer.py`` prints a Markdown table: how many streams were below 90 token/s by the server's own clock,
-by our rate, and by our rate without the streams that we call consumer-limited.
+How many streams were below 90 token/s by the server's own clock, by our rate, and by our rate without the streams that
+we call consumer-limited: ``make consumer`` writes the page, ``python bench/consumer.py NAME`` prints some rows.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -22,6 +25,7 @@ import openai
 from operations import CHAT
 
 import tierscope.testing
+from tierscope import rates
 from tierscope.config import Settings
 
 if TYPE_CHECKING:
@@ -183,8 +187,6 @@ def row(name: str, port: int) -> Row:
     with tierscope.testing.capture(SETTINGS) as calls:
         while len(calls) < STREAMS_ENOUGH:
             SCENARIOS[name](url)
-    import json  # noqa: PLC0415
-
     return Row(name, json.loads(urllib.request.urlopen(truth).read()), list(calls))
 
 
@@ -196,5 +198,67 @@ def table(names: list[str]) -> str:
     return "\n".join(lines)
 
 
+PAGE: Final = Path(__file__).parent.parent / "docs" / "consumer-limited.md"
+TEXT: Final = """\
+<!-- Measured and written by `make consumer` (bench/consumer.py). Do not edit. -->
+
+# Was it the service, or the reader?
+
+A rate of output is measured where the chunks are read. A reader that is slow makes it low, and an alert on the promised
+speed would blame the service. `tierscope.consumer_limited` marks such streams by two signs:
+
+- **waited ÷ wall**: the share of the time between first and last text in which the reader waited for the network. Below
+  {waited:g} the next chunk was nearly always there already: the reader was the brake.
+- **demand ÷ wall**: CPU time of the process, and the time for which the reading thread was ready and got no processor.
+  Above {demand:g} the process, or its event loop, had no time to read.
+
+Every rate metric carries the mark; rules on promised speed leave out the streams that have it.
+
+## Measured
+
+A server that sends {rate:g} token/s by its own clock, {tokens} tokens a stream; {machine}.
+A promise of {promise:g} is kept in truth. *Below {promise:g} without them* is what an alert would see: it must say what
+the server's own clock says. Readers that sleep are four threads, each with a stream of its own.
+
+{table}
+
+## Why these limits
+
+{waited:g}: a reader that just keeps up ({keeps_up}) waits for {still:.2f} of the time, one that is too slow for the server
+({too_slow}) for {gone:.2f}. {demand:g}: the streams of a loop or of threads that keep up are below it, of those that do
+not above. A stream near a limit loses its place among the figures of promised speed, and nothing else: the mark errs on
+the side of the service.
+"""
+
+
+def page() -> str:
+    """Measure every scenario; return the page."""
+    lines, waits = [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}"], {}
+    with server() as port:
+        for name in SCENARIOS:
+            done = row(name, port)
+            waits[name] = statistics.median(_waited(call) for call in done.calls)
+            lines.append(f"| {' | '.join(done.cells())} |")
+            print(lines[-1], flush=True)
+    keeps_up, too_slow = "sleeps 8 ms per chunk", "sleeps 15 ms per chunk"
+    return TEXT.format(
+        waited=rates.MIN_WAITED_SHARE,
+        demand=rates.MAX_CPU_SHARE,
+        rate=RATE,
+        tokens=TOKENS,
+        promise=PROMISE,
+        cores=os.cpu_count(),
+        machine=f"Python {platform.python_version()}, {os.cpu_count()} cores, openai {openai.__version__}",
+        table="\n".join(lines),
+        keeps_up=keeps_up,
+        too_slow=too_slow,
+        still=waits[keeps_up],
+        gone=waits[too_slow],
+    )
+
+
 if __name__ == "__main__":
-    print(table(sys.argv[1:] or list(SCENARIOS)))
+    if sys.argv[1:] == ["--page"]:
+        PAGE.write_text(page(), "utf-8")
+    else:
+        print(table(sys.argv[1:] or list(SCENARIOS)))
