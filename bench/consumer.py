@@ -217,8 +217,8 @@ Every rate metric carries the mark; rules on promised speed leave out the stream
 ## Measured
 
 A server that sends {rate:g} token/s by its own clock, {tokens} tokens a stream; {machine}.
-A promise of {promise:g} is kept in truth. *Below {promise:g} without them* is what an alert would see: it must say what
-the server's own clock says. Readers that sleep are four threads, each with a stream of its own.
+A promise of {promise:g} is kept in truth. *Below {promise:g} without them* is what an alert would see: it must say
+what the server's own clock says. Readers that sleep are four threads, each with a stream of its own.
 
 {table}
 
