@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import io
 import os
 import resource
@@ -29,11 +30,20 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parent.parent
 TABLE: Final = Path(__file__).with_name("mutants.toml")
-PYTEST: Final = ("-x", "-q", "--tb=line", "-p", "no:cacheprovider", "--hypothesis-profile=mutants")
+PYTEST: Final = (
+    "-x",
+    "-q",
+    "--tb=line",
+    "-p",
+    "no:cacheprovider",
+    "--confcutdir=tests/unit",
+    "--hypothesis-profile=mutants",
+)
 OURS: Final = ("tierscope", "tests", "conftest")
 CPU_S: Final = 60
 """Of a processor's time, so that a busy machine kills nothing; the slowest suite takes a tenth of it."""
 MEMORY: Final = 4 << 30
+TOLD_EVERY: Final = 100
 KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"
 
 
@@ -76,6 +86,14 @@ def table(file: Path = TABLE) -> tuple[list[Module], dict[str, str]]:
     return modules, {name: row["why"] for row in told.get("survivors", ()) for name in row["mutants"]}
 
 
+def chosen(names: Sequence[str], modules: Sequence[Module]) -> list[Module]:
+    """Return the modules of these names, or all of them."""
+    known = {module.name: module for module in modules}
+    if unknown := [name for name in names if name not in known]:
+        raise SystemExit(f"no module {', '.join(unknown)} in {TABLE.name}; there are {', '.join(known)}")
+    return [known[name] for name in names] or [*modules]
+
+
 def preload(modules: Iterable[Module]) -> None:
     """Import what the tests import, except what is ours."""
     files = sorted({test for module in modules for test in module.tests})
@@ -85,6 +103,8 @@ def preload(modules: Iterable[Module]) -> None:
         raise SystemExit(f"pytest collects nothing ({code}):\n{out.getvalue()}")
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]
+    gc.collect()
+    gc.freeze()  # a collection in a fork would walk, and copy, all of these imports
 
 
 def start(module: Module, source: str) -> int:
@@ -134,7 +154,11 @@ def faults(ends: Mapping[str, str], reasons: Mapping[str, str]) -> list[str]:
     """Return survivors without a reason, and reasons without a survivor among the modules that were run."""
     run = {module_of(name) for name in ends}
     return [
-        *(f"survived, no reason written: {name}" for name, end in ends.items() if end == SURVIVED and name not in reasons),
+        *(
+            f"survived, no reason written: {name}"
+            for name, end in ends.items()
+            if end == SURVIVED and name not in reasons
+        ),
         *(
             f"reason written, but {ends.get(name, 'no such mutant')}: {name}"
             for name in reasons
@@ -148,25 +172,28 @@ def module_of(mutant: str) -> str:
     return mutant.partition(":")[0].partition(".")[0]
 
 
-def main(words: Sequence[str], file: Path = TABLE) -> int:
+def main(words: Sequence[str]) -> int:
     """Run the mutants of the modules named, or of all; return 1 on a survivor without reason or the reverse."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modules", nargs="*", help="as the table names them; none: all")
+    parser.add_argument("modules", nargs="*", metavar="module", help="as the table names them; none: all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="so many mutants at a time")
+    parser.add_argument("--table", type=Path, default=TABLE, help="modules, tests and reasons")
     asked = parser.parse_args(words)
-    every, reasons = table(file)
-    modules = [module for module in every if not asked.modules or module.name in asked.modules]
+    every, reasons = table(asked.table)
+    modules = chosen(asked.modules, every)
     os.chdir(ROOT)
     begun = time.monotonic()
     preload(modules)
     if broken := failing(modules, asked.jobs):
         raise SystemExit(f"the tests fail without any mutant: {', '.join(broken)}")
-    planted = [(module, mutant) for module in modules for mutant in mutants(module.file.read_text("utf-8"), module.name)]
+    planted = [
+        (module, mutant) for module in modules for mutant in mutants(module.file.read_text("utf-8"), module.name)
+    ]
     ends: dict[str, str] = {}
     for mutant, end in verdicts(planted, asked.jobs):
         ends[mutant.name] = end
-        if end != KILLED and mutant.name not in reasons:
-            print(f"{end}: {mutant.name}", flush=True)
+        if len(ends) % TOLD_EVERY == 0:
+            print(f"{len(ends)} of {len(planted)} mutants", flush=True)
     found = faults(ends, reasons)
     print(*found, closing(ends, time.monotonic() - begun), sep="\n")
     return int(bool(found))
