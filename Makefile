@@ -4,16 +4,19 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 LEGS   ?=
+MODULES ?=
 OLD    := $(basename $(notdir $(wildcard requirements/openai-*.in)))
 BESIDE := $(filter-out dev $(OLD),$(basename $(notdir $(wildcard requirements/*.in))))
 PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: demo test check lint types imports generated unit legs matrix fix docs beside pins bench clean
+.PHONY: demo test check lint types imports generated unit legs matrix full mutants fix docs beside pins bench clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
 
 test: check unit matrix  ## everything that CI runs
+
+full: test mutants  ## and what takes too long for every change
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -41,6 +44,9 @@ unit: $(READY)  ## the tests, on the newest openai
 
 matrix: $(READY)  ## the tests that drive the SDK, on every leg of tools/legs.toml or on LEGS="openai-2 ..."
 	$(BIN)/python tools/matrix.py $(LEGS)
+
+mutants: $(READY)  ## every mutant of the pure core against its tests, or of MODULES="rates reading/chat" (tools/mutants.toml)
+	$(BIN)/python tools/mutants.py $(MODULES)
 
 legs: $(READY)  ## which legs there are, and why
 	$(BIN)/python tools/matrix.py --list

@@ -68,6 +68,7 @@ STATES: Final = [
     pytest.param({"status": "failed", "error": QUOTA}, ("failed",), True, QUOTA_READ, id="failed"),
     pytest.param({"status": "failed"}, ("failed",), True, Failure("_OTHER"), id="failed-without-a-word"),
     pytest.param({"status": "completed", "error": QUOTA}, ("completed",), True, None, id="completed-all-the-same"),
+    pytest.param({"status": "incomplete", "error": QUOTA}, ("incomplete",), True, None, id="incomplete-all-the-same"),
     pytest.param({"status": "new_state", "error": QUOTA}, ("new_state",), True, QUOTA_READ, id="unknown-with-an-error"),
 ]
 TEXTS: Final[dict[str, str]] = {"response_id": "id", "model": "model", "tier_raw": "service_tier"}
@@ -158,6 +159,7 @@ def follow(*events: Any, as_object: bool = False) -> tuple[ResponsesReader, list
 @pytest.mark.parametrize("as_object", [False, True], ids=["json", "object"])
 def test_only_the_last_event_tells_the_tier(as_object: bool) -> None:
     """The first ones echo the request."""
+    assert ResponsesReader().is_news is False
     reader, brought = follow(*STREAM[:-1], as_object=as_object)
     early = TOLD._replace(
         tier_raw=None, finish_reasons=(), response_status="in_progress", is_terminal=False, usage=None
