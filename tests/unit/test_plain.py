@@ -112,12 +112,16 @@ THOUGHT: Final[dict[str, Any]] = {"index": 0, "delta": {"reasoning_content": "hm
 
 
 def test_plain_chunks_are_counted_and_the_last_of_them_is_read() -> None:
-    """It may end its choice and bring the usage; to ask twice counts nothing twice."""
+    """It may end its choice and bring the usage; whatever is asked first, to ask again counts nothing again."""
     last = plain_chunk(choices=[ENDED], usage={"prompt_tokens": 3, "completion_tokens": 4})
-    reader = ChatReader()
-    assert [reader.plain(chunk) or reader.chunk(chunk) for chunk in (*[plain_chunk()] * 3, last)] == [TEXT, 1, 1, 1]
-    assert reader.shape() == reader.shape() == (4, 1, 1, True, False)
-    assert (reader.reply().finish_reasons, reader.usage) == (("tool_calls",), Usage(input=3, output=4))
+    one, other = ChatReader(), ChatReader()
+    for reader in (one, other):
+        brought = [reader.plain(chunk) or reader.chunk(chunk) for chunk in (*[plain_chunk()] * 3, last)]
+        assert brought == [TEXT, True, True, True]
+    assert one.shape() == one.shape() == (4, 1, 1, True, False)
+    told = other.reply()
+    assert (told.finish_reasons, told.usage) == (("tool_calls",), Usage(input=3, output=4))
+    assert other.shape() == one.shape()
 
 
 def test_what_follows_a_plain_chunk_is_the_later_word() -> None:
@@ -165,6 +169,7 @@ BETWEEN: Final = [
     pytest.param(
         ResponsesReader, event(WORDS, delta="x"), event("response.refusal.delta", delta="x"), False, id="refusal"
     ),
+    pytest.param(ResponsesReader, event(WORDS, delta="x"), event(WORDS, delta=""), False, id="no-text"),
 ]
 
 

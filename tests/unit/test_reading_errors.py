@@ -134,6 +134,7 @@ class Odd(Exception):  # noqa: N818  the name of somebody's exception
     """An exception of the application's own."""
 
 
+TRIO: Final = type("Cancelled", (BaseException,), {"__module__": "trio._core"})  # its own cannot be made by others
 CLASSES: Final = [
     pytest.param(
         openai.APITimeoutError(request=cast("Any", REQUEST)), "openai.APITimeoutError", "timeout", id="client-timeout"
@@ -145,6 +146,7 @@ CLASSES: Final = [
         id="connection",
     ),
     pytest.param(asyncio.CancelledError(), "asyncio.CancelledError", "cancelled", id="cancelled"),
+    pytest.param(TRIO(), "trio.Cancelled", "cancelled", id="trio"),
     pytest.param(httpx2.ReadError("x"), "httpx2.ReadError", "no_response", id="read"),
     pytest.param(httpx2.RemoteProtocolError("x"), "httpx2.RemoteProtocolError", "no_response", id="protocol"),
     pytest.param(json.JSONDecodeError("x", "y", 0), "json.JSONDecodeError", "no_response", id="json"),

@@ -171,11 +171,21 @@ def test_only_the_last_event_tells_the_tier(as_object: bool) -> None:
     assert reader.shape() == (2, 1, 1, False, False)
 
 
+@pytest.mark.parametrize("first", ["created", "queued", "in_progress"])
+def test_the_first_event_with_a_response_tells_whose_it_is(first: str) -> None:
+    """A later one adds nothing, and an event of another kind says nothing of it."""
+    early, later = {"type": f"response.{first}", "response": ECHO}, {**ECHO, "id": "resp_2"}
+    reader, _ = follow({"type": "response.new.thing", "response": later}, early, {**early, "response": later})
+    assert reader.reply().response_id == "resp_1"
+
+
 @pytest.mark.parametrize("last", ["completed", "incomplete", "failed"])
 def test_every_terminal_event_tells_the_tier(last: str) -> None:
     reader, _ = follow({"type": f"response.{last}", "response": {**BODY, "status": last}})
     assert (reader.tier_raw, reader.usage, reader.is_news) == ("priority", COUNTS, True)
     assert (reader.failure is not None) is (last == "failed")
+    reader.chunk(words())
+    assert reader.is_news is False
 
 
 @pytest.mark.parametrize("as_object", [False, True], ids=["json", "object"])

@@ -125,7 +125,7 @@ class ResponsesReader:
         if not words or not isinstance(words, str):
             return NOTHING
         self._texts += 1
-        self._others = self._others or self._gap
+        self._others = self._gap  # which stays once it is
         return TEXT
 
     def _delta(self, kind: str, words: object) -> int:
