@@ -238,7 +238,7 @@ def test_what_one_event_brings(event: Any, kind: int, has_tools: bool) -> None:
     assert brought == [kind]
     shape = reader.shape()
     assert (shape.text_deltas, shape.has_tool_call, reader.is_news) == (kind == TEXT, has_tools, False)
-    assert shape.messages == (event == item("message"))
+    assert (shape.messages, shape.has_other_delta) == (event == item("message"), False)
 
 
 REASONING: Final = words(kind="response.reasoning_text.delta")
