@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 LEGS   ?=
+MODULES ?=
 OLD    := $(basename $(notdir $(wildcard requirements/openai-*.in)))
 BESIDE := $(filter-out dev $(OLD),$(basename $(notdir $(wildcard requirements/*.in))))
 PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
@@ -11,12 +12,14 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated unit gate legs matrix fix docs doors beside pins bench consumer clean
+.PHONY: demo test check lint types imports generated unit gate legs matrix full mutants fix docs doors beside pins bench consumer clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
 
 test: check unit gate matrix  ## everything that CI runs
+
+full: test mutants  ## and what takes too long for every change
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -44,6 +47,9 @@ unit: $(READY)  ## the tests, on the newest openai
 
 matrix: $(READY)  ## the tests that drive the SDK, on every leg of tools/legs.toml or on LEGS="openai-2 ..."
 	$(BIN)/python tools/matrix.py $(LEGS)
+
+mutants: $(READY)  ## every mutant of the pure core against its tests, or of MODULES="rates reading/chat" (tools/mutants.toml)
+	$(BIN)/python tools/mutants.py $(MODULES)
 
 legs: $(READY)  ## which legs there are, and why
 	$(BIN)/python tools/matrix.py --list

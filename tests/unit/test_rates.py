@@ -94,8 +94,7 @@ def test_k_times_the_time_is_a_kth_of_the_rate(tokens: int, length: int, k: int)
         return rates.generation(parts(tokens), stamps), rates.end_to_end(parts(tokens), stamps)
 
     (once, total), (slow, slow_total) = at(1), at(k)
-    assert once is not None
-    assert total is not None
+    assert None not in {once, total}
     assert slow == pytest.approx(once / k, rel=1e-12)
     assert slow_total == pytest.approx(total / k, rel=1e-12)
 
@@ -109,8 +108,11 @@ def test_first_token_is_timed_from_the_last_attempt(start: int, before: int, wai
 
 
 def test_no_token_no_figure() -> None:
-    assert rates.end_to_end(parts(0), STAMPS) is None
+    assert [rates.end_to_end(usage, STAMPS) for usage in (None, parts(0))] == [None, None]
+    assert rates.generation(Usage(input=10), STAMPS) is None
     assert rates.first_token(STAMPS._replace(first_token_ns=None)) is None
+    body = rates.speed(parts(30), None, STAMPS._replace(window_ns=S, waited_ns=0, cpu_ns=0), is_complete=True)
+    assert (body.first_token_s, body.consumer_limited) == (None, None)
 
 
 # ── absence ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -140,6 +142,7 @@ def test_each_condition_of_a_text_only_reply_alone(
 ) -> None:
     """Every other condition holds, and each limit is met exactly on both of its sides."""
     assert rates.generation_absent(usage, shape, is_complete=is_complete) == reason
+    assert rates.speed(usage, shape, STAMPS, is_complete=is_complete).generation_absent == reason
 
 
 FAULTS: Final = (
@@ -268,13 +271,9 @@ def _exactly(rate: float | None, reason: str | None, tokens: int | None, first: 
     if reason is not None:
         assert (rate, reason in words.ABSENT) == (None, True)
         return
-    assert rate is not None
-    assert tokens is not None
-    assert first is not None
-    assert last is not None
+    assert None not in {rate, tokens, first, last}
     assert rate * (last - first) == pytest.approx(tokens * S, rel=1e-12)
-    assert math.isfinite(rate)
-    assert rate > 0
+    assert 0 < rate < math.inf
 
 
 @given(st.none() | st.builds(parts, *[maybe_counts] * 4), shapes, timings, *[st.booleans()] * 3)

@@ -93,17 +93,19 @@ def test_what_one_chunk_brings(choice: Any, kind: int, as_object: bool) -> None:
 
 
 TOOLS: Final = [
-    pytest.param({"tool_calls": [{"index": 0}]}, True, id="tool-calls"),
-    pytest.param({"function_call": {"name": "f"}}, True, id="function-call"),
-    pytest.param({"tool_calls": [], "function_call": None, "content": "x"}, False, id="none"),
-    pytest.param({"reasoning": "x"}, False, id="reasoning"),
+    pytest.param(delta(tool_calls=[{"index": 0}]), True, id="tool-calls"),
+    pytest.param(delta(function_call={"name": "f"}), True, id="function-call"),
+    pytest.param(delta(finish="tool_calls"), True, id="ended-by-tool-calls"),
+    pytest.param(delta(finish="function_call"), True, id="ended-by-a-function-call"),
+    pytest.param(delta(tool_calls=[], function_call=None, content="x"), False, id="none"),
+    pytest.param(delta(reasoning="x"), False, id="reasoning"),
 ]
 
 
-@pytest.mark.parametrize(("fields", "has_tools"), TOOLS)
-def test_a_stream_with_tools_says_so(fields: dict[str, Any], has_tools: bool) -> None:
+@pytest.mark.parametrize(("choice", "has_tools"), TOOLS)
+def test_a_stream_with_tools_says_so(choice: dict[str, Any], has_tools: bool) -> None:
     """And goes on saying so."""
-    reader, _ = follow(chunk(delta(**fields)), chunk(delta(content="x")))
+    reader, _ = follow(chunk(choice), chunk(delta(finish="stop", content="x")))
     assert reader.shape().has_tool_call is has_tools
 
 
@@ -133,13 +135,19 @@ def test_azures_first_chunk_tells_no_id_and_no_model() -> None:
     assert reader.reply(200) == TOLD
 
 
+def test_a_model_told_before_the_id_stays() -> None:
+    reader, _ = follow({"model": "gpt-5"}, {"id": "chatcmpl-1"})
+    assert reader.reply() == Reply(response_id="chatcmpl-1", model="gpt-5")
+
+
 def test_news_is_a_tier_or_usage_not_known_before() -> None:
     told = []
     reader = ChatReader()
-    for entry in [*STREAM, {}, None]:
+    for entry in [*STREAM, {}, None, *[chunk(service_tier="x" * 600)] * 2]:
         reader.chunk(entry)
         told.append(reader.is_news)
-    assert told == [False, True, True, False, False, False, True, False, False]
+    assert told == [False, True, True, False, False, False, True, False, False, True, False]
+    assert ChatReader().is_news is False
 
 
 GAPS: Final = [
@@ -158,8 +166,8 @@ def test_only_what_stands_between_texts_is_an_other_delta(kinds: list[str], has_
 
 
 def test_a_stream_without_a_word_tells_nothing() -> None:
-    reader, brought = follow(None, {}, [], "x", 7, object())
-    assert brought == [NOTHING] * 6
+    reader, brought = follow(None, {}, [], "x", 7, object(), {"choices": 7})
+    assert brought == [NOTHING] * 7
     assert reader.reply() == Reply()
     assert reader.shape() == (0, 0, 0, False, False)
 
@@ -218,6 +226,18 @@ def test_any_value_as_finish_reason_of_a_chunk_reads_as_in_a_body(value: Any) ->
 
 
 def test_an_empty_finish_reason_takes_nothing_back() -> None:
-    """Some compatible hosts send `""` on every chunk."""
-    reader, _ = follow(chunk(delta(finish="")), chunk(delta(finish="stop")), chunk(delta(finish="")))
+    """Some compatible hosts send `""` on every chunk; what is no text is none either."""
+    odd: Any = 7
+    reader, _ = follow(*(chunk(delta(finish=reason)) for reason in ("", "stop", "", odd)))
     assert reader.reply().finish_reasons == ("stop",)
+
+
+def test_a_choice_without_a_number_is_the_first() -> None:
+    reader, _ = follow(chunk({"delta": {"content": "x"}}), chunk(delta(finish="stop")))
+    assert (reader.shape().choices, reader.reply().finish_reasons) == (1, ("stop",))
+
+
+def test_what_a_chunk_brings_is_false_for_nothing_and_most_for_text() -> None:
+    """The tap asks whether it brought anything, and a chunk with several choices brought the most of them."""
+    assert not NOTHING
+    assert NOTHING < TOKEN < TEXT

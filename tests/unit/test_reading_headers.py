@@ -83,11 +83,12 @@ DURATIONS: Final = [
     ("1h2m3.5s", 3723.5),
     ("1h3.5s", 3603.5),
     ("24h59m59s999ms", 89999.999),
+    ("0" * 253 + "1m", 60.0),
 ]
 UNKNOWN: Final = [
     "", " ", "0", "7", "60", "500", "1.5", "-1", "-1s", "+1s", "s", "ms", "m", "h", ".s", "1 s", "1,5s", "1.2.3s",
     "1e3s", "0x1s", "nans", "infs", "1_0s", "1.5h", "1.5m", "5s1m", "1m1m", "1d", "1d2h", "10us", "10\u00b5s",
-    "\u00b2s", "\u0661s", "1s ", "1s,1s", "REDACTED", "2026-11-22T00:00:00Z",
+    "\u00b2s", "\u0661s", "1s ", "1s,1s", "REDACTED", "2026-11-22T00:00:00Z", "0" * 254 + "1m",
 ]  # fmt: skip
 
 
@@ -122,6 +123,8 @@ COUNTS: Final = [
     (str(2**63 - 1), 2**63 - 1),
     (str(2**63), None),
     ("9" * 250, None),
+    ("0" * 254 + "7", 7),
+    ("0" * 255 + "77", None),
     ("-1", None),
     ("+1", None),
     ("1.0", None),
@@ -152,6 +155,7 @@ NUMBERS: Final = [
     ("inf", None),
     ("Infinity", None),
     ("1" + "0" * 400, None),
+    ("1.2.3", None),
     ("12ms", None),
     ("REDACTED", None),
 ]
@@ -187,6 +191,7 @@ def test_the_deployment_spilled_from_may_stand_in_the_headers_name() -> None:
     assert read({"X-MS-Spillover-From-Chat-PTU": "true"}).spilled_from == "chat-ptu"
     both = [("x-ms-spillover-from-deployment", "a"), ("x-ms-spillover-from-b", "true")]
     assert read(both).spilled_from == read(both[::-1]).spilled_from == "a"
+    assert read({"x-ms-spillover-from-b": "true", "x-ms-spillover-from-c": "true"}).spilled_from == "c"
 
 
 def test_openais_request_id_wins_over_the_gateways() -> None:
@@ -221,9 +226,19 @@ def test_bytes_beyond_ascii_are_read_as_latin_1() -> None:
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=600))
+@example("x" * 255)
+@example("x" * 256)
+@example("x" * 257)
 def test_a_text_is_kept_up_to_256_characters(text: str) -> None:
-    told = read({"x-request-id": f" {text} ", "x-ms-region": text})
-    assert (told.request_id, told.region) == (text[:256], text[:256])
+    told = read({"x-request-id": f" {text} ", "x-ms-region": text, "x-tier": text}, "x-tier")
+    assert (told.request_id, told.region, told.tier_raw) == (text[:256], text[:256], text[:256])
+
+
+def test_only_so_many_spellings_of_names_are_kept() -> None:
+    """A host that makes up a name for each response fills no memory, and is read all the same."""
+    names = headers._Names()
+    assert [names[b"X-%d" % at] for at in range(600)] == [None] * 600
+    assert (len(names), names[b"X-Request-Id"]) == (512, b"x-request-id")
 
 
 @given(

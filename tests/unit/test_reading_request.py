@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit import wire
@@ -41,6 +41,7 @@ ENDPOINTS: Final = [
     pytest.param("post", "/images?next=/responses", None, id="only-in-the-query"),
     pytest.param("post", "/my-responses", None, id="alike"),
     pytest.param("post", "/chat/completions/x", None, id="longer"),
+    pytest.param("post", "/responsesX", None, id="longer-word"),
     pytest.param("post", "", None, id="empty"),
 ]
 
@@ -50,9 +51,9 @@ def test_method_and_path_tell_the_endpoint(method: str, url: str, kind: Any) -> 
     assert request.endpoint(method, url) == kind
 
 
-@pytest.mark.parametrize("url", ["/responses/resp_1", "/responses/resp_1/", "https://x/v1/responses/resp_1?a=/b"])
+@pytest.mark.parametrize("url", ["/responses/resp_X", "/responses/resp_X/", "https://x/v1/responses/resp_X?a=/b"])
 def test_a_retrieve_names_its_response(url: str) -> None:
-    assert request.fetched_id(url) == "resp_1"
+    assert request.fetched_id(url) == "resp_X"
 
 
 DEPLOYMENTS: Final = [
@@ -118,11 +119,15 @@ def test_any_value_as_tier_is_a_bounded_text_or_nothing_sent(value: Any) -> None
 
 
 @given(wire.values)
+@example("")
+@example("x" * 513)
 def test_any_value_as_model_is_a_bounded_text_or_unknown(value: Any) -> None:
     assert request.asked({"model": value}) == (None, wire.as_text(value), False)
 
 
 @given(wire.values)
+@example(True)
+@example(False)
 def test_only_true_asks_for_background_work(value: Any) -> None:
     assert request.asked({"background": value}) == (None, None, value is True)
 
@@ -160,10 +165,18 @@ def test_a_field_that_is_not_there_is_unknown(thing: Any) -> None:
 
 
 @given(wire.values)
+@example("")
+@example(0)
+@example(-1)
+@example(1)
+@example(2**63)
+@example(True)
+@example([None, 1])
 def test_a_value_of_a_wrong_type_is_unknown(value: Any) -> None:
     thing = {"a": value}
     assert fields.text(thing, "a") == wire.as_text(value)
-    assert fields.count(value) == wire.as_count(value)
+    assert fields.texts(value, "x" * 513) == [wire.as_text(value), "x" * 512]
+    assert [fields.count(value)] == fields.counts(value) == [wire.as_count(value)]
     assert fields.flag(thing, "a") is (value if value is True or value is False else None)
     assert fields.items(thing, "a") == ([entry for entry in value if entry is not None] if type(value) is list else [])
 

@@ -68,6 +68,7 @@ STATES: Final = [
     pytest.param({"status": "failed", "error": QUOTA}, ("failed",), True, QUOTA_READ, id="failed"),
     pytest.param({"status": "failed"}, ("failed",), True, Failure("_OTHER"), id="failed-without-a-word"),
     pytest.param({"status": "completed", "error": QUOTA}, ("completed",), True, None, id="completed-all-the-same"),
+    pytest.param({"status": "incomplete", "error": QUOTA}, ("incomplete",), True, None, id="incomplete-all-the-same"),
     pytest.param({"status": "new_state", "error": QUOTA}, ("new_state",), True, QUOTA_READ, id="unknown-with-an-error"),
 ]
 TEXTS: Final[dict[str, str]] = {"response_id": "id", "model": "model", "tier_raw": "service_tier"}
@@ -158,6 +159,7 @@ def follow(*events: Any, as_object: bool = False) -> tuple[ResponsesReader, list
 @pytest.mark.parametrize("as_object", [False, True], ids=["json", "object"])
 def test_only_the_last_event_tells_the_tier(as_object: bool) -> None:
     """The first ones echo the request."""
+    assert ResponsesReader().is_news is False
     reader, brought = follow(*STREAM[:-1], as_object=as_object)
     early = TOLD._replace(
         tier_raw=None, finish_reasons=(), response_status="in_progress", is_terminal=False, usage=None
@@ -169,11 +171,21 @@ def test_only_the_last_event_tells_the_tier(as_object: bool) -> None:
     assert reader.shape() == (2, 1, 1, False, False)
 
 
+@pytest.mark.parametrize("first", ["created", "queued", "in_progress"])
+def test_the_first_event_with_a_response_tells_whose_it_is(first: str) -> None:
+    """A later one adds nothing, and an event of another kind says nothing of it."""
+    early, later = {"type": f"response.{first}", "response": ECHO}, {**ECHO, "id": "resp_2"}
+    reader, _ = follow({"type": "response.new.thing", "response": later}, early, {**early, "response": later})
+    assert reader.reply().response_id == "resp_1"
+
+
 @pytest.mark.parametrize("last", ["completed", "incomplete", "failed"])
 def test_every_terminal_event_tells_the_tier(last: str) -> None:
     reader, _ = follow({"type": f"response.{last}", "response": {**BODY, "status": last}})
     assert (reader.tier_raw, reader.usage, reader.is_news) == ("priority", COUNTS, True)
     assert (reader.failure is not None) is (last == "failed")
+    reader.chunk(words())
+    assert reader.is_news is False
 
 
 @pytest.mark.parametrize("as_object", [False, True], ids=["json", "object"])
@@ -226,7 +238,7 @@ def test_what_one_event_brings(event: Any, kind: int, has_tools: bool) -> None:
     assert brought == [kind]
     shape = reader.shape()
     assert (shape.text_deltas, shape.has_tool_call, reader.is_news) == (kind == TEXT, has_tools, False)
-    assert shape.messages == (event == item("message"))
+    assert (shape.messages, shape.has_other_delta) == (event == item("message"), False)
 
 
 REASONING: Final = words(kind="response.reasoning_text.delta")

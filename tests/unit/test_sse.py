@@ -109,6 +109,10 @@ def test_the_scan_finds_what_the_sdk_finds(blocks: list[list[bytes]], end: bytes
     assert scanned(data) == list(of_the_sdk(data))
 
 
+def test_only_blanks_may_stand_before_the_data() -> None:
+    assert scanned(b'data:X{"a": 1}\n\ndata:{"b": 2}\n\n') == [{"b": 2}]
+
+
 def test_an_event_comes_with_the_piece_that_ends_it() -> None:
     """Not a piece later: the tier is told before the application goes on."""
     scan = EventScan()
@@ -175,6 +179,16 @@ def test_an_event_beyond_the_limit_is_skipped_and_no_other(
     data = TAIL + huge + TAIL
     told = {"service_tier": "default"}
     assert scanned(*cut(data, range(step, len(data), step))) == [told, *events, told]
+
+
+@pytest.mark.parametrize("step", [1, 300, 10_000])
+@pytest.mark.parametrize("beyond", [[0, 1, 0, 1, 0], [1, 0, 1]], ids=["within-first", "beyond-first"])
+def test_the_limit_is_met_exactly(beyond: list[int], step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event of so many bytes is read, one of a byte more is not, whatever came before."""
+    monkeypatch.setattr(sse, "MAX_EVENT", LIMIT)
+    texts = ["x" * (LIMIT - len(b'data: {"a": ""}') + more) for more in beyond]
+    data = b"".join(b'data: {"a": "%b"}\n\n' % text.encode() for text in texts)
+    assert scanned(*cut(data, range(step, len(data), step))) == [{"a": min(texts)}] * beyond.count(0)
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

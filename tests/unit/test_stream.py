@@ -174,6 +174,24 @@ def test_a_chunk_that_came_with_earlier_bytes_arrived_with_them() -> None:
     assert stamps(tap) == (0, 70, 0, 70, 0, 70)
 
 
+def test_a_network_read_is_waited_for_and_its_chunks_arrive_at_its_end() -> None:
+    tap = Tap(Script(), clock([30, 100]), nothing)
+    tap.read(10)
+    fed(tap, [NOTHING, TEXT])
+    tap.read(95)
+    fed(tap, [TEXT])
+    assert (tap.waited, stamps(tap)) == (25, (30, 100, 30, 100, 30, 100))
+
+
+@pytest.mark.parametrize("before", [[], [TEXT], [TOKEN]])
+def test_a_plain_text_moves_the_last_stamps_with_its_own(before: list[int]) -> None:
+    """The seam sets that one alone."""
+    tap = fed(Tap(Script(), clock(range(9)), nothing), before)
+    tap.last_text = 50
+    assert (tap.last_event, tap.last_token) == (50, 50)
+    assert tap.stamped(STARTED, 60, is_whole=True).last_token_ns == 50
+
+
 def test_the_seam_hears_of_news_with_the_chunk_that_brings_it() -> None:
     """Before the chunk is handed on, and for that chunk alone."""
     tap = Tap(Script(0, 2), clock(range(9)), nothing)

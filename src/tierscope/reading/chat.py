@@ -172,7 +172,7 @@ class ChatReader:
         if not words or not isinstance(words, str):
             return NOTHING
         self._texts += 1
-        self._others = self._others or self._gap
+        self._others = self._gap  # which stays once it is
         return TEXT
 
     def shape(self) -> Shape:

@@ -112,9 +112,9 @@ def _number(value: bytes | None) -> float | None:
 
 @functools.lru_cache(maxsize=512)
 def seconds(value: bytes | None) -> float | None:
-    """Return a reset duration ("12ms", "8.64s", "1m0.198s", "0s") in seconds; a number without unit is unknown."""
-    match = re.fullmatch(_DURATION, value) if value else None
-    if match is None or not any(match.groups()):
+    """Return a reset duration ("8.64s", "1m0.198s", "0s") in seconds; one without unit, or cut, is unknown."""
+    match = re.fullmatch(_DURATION, value) if value and len(value) < MAX_TEXT else None
+    if match is None:
         return None
     hours, minutes, secs, millis = (float(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + secs + millis / 1000

@@ -20,7 +20,7 @@ PENDING: Final = frozenset({"queued", "in_progress"})
 TERMINAL: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _TEXT: Final = "response.output_text.delta"
 _TEXTS: Final = frozenset({_TEXT, "response.refusal.delta"})
-_PLAIN_ITEMS: Final = frozenset({"message", "reasoning", "compaction"})
+_PLAIN_ITEMS: Final = frozenset({"reasoning", "compaction"})
 
 
 def reply(body: object, status: int | None = None) -> Reply:
@@ -125,7 +125,7 @@ class ResponsesReader:
         if not words or not isinstance(words, str):
             return NOTHING
         self._texts += 1
-        self._others = self._others or self._gap
+        self._others = self._gap  # which stays once it is
         return TEXT
 
     def _delta(self, kind: str, words: object) -> int:
