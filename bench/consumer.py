@@ -224,10 +224,10 @@ what the server's own clock says. Readers that sleep are four threads, each with
 
 ## Why these limits
 
-{waited:g}: a reader that just keeps up ({keeps_up}) waits for {still:.2f} of the time, one that is too slow for the
-server ({too_slow}) for {gone:.2f}. {demand:g}: the streams of a loop or of threads that keep up are below it, of those that do
-not above. A stream near a limit loses its place among the figures of promised speed, and nothing else: the mark errs on
-the side of the service.
+{waited:g}: a reader that just keeps up ({keeps_up}) waits for {still:.2f} of the
+time, one that is too slow for the server ({too_slow}) for {gone:.2f}. {demand:g}: the streams
+of a loop or of threads that keep up are below it, of those that do not above. A stream near a limit loses its place
+among the figures of promised speed, and nothing else: the mark errs on the side of the service.
 """
 
 

@@ -175,7 +175,7 @@ def test_the_words_of_each_host(row: str, asked: str | None, served: str, word: 
 @pytest.mark.parametrize("row", ["groq", "x_ai", "fireworks", "aws.bedrock"])
 def test_what_a_host_does_without_a_tier_says_nothing_of_auto(row: str) -> None:
     """Its documents name a tier for an omitted one and none for ``auto``; a setting of the user names both."""
-    world = World(observer=cast("Observer", None), settings=Settings(), catalog=CATALOG)
+    world = World(observer=cast("Observer", None), settings=Settings())
     known = CATALOG.providers[row]
     asked = [identity.with_tier(world, request(row=row), known, raw, "body").expected for raw in (None, "auto")]
     assert asked == ["default", None]
