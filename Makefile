@@ -70,8 +70,8 @@ beside: $(READY)  ## measure the neighbours again, and write docs/coexistence.md
 gate: $(READY)  ## instructions per call, below their ceilings; about a minute
 	$(BIN)/python bench/instructions.py --gate
 
-bench: $(READY)  ## every figure of the overhead, into bench/RESULTS.md
-	$(BIN)/python bench/results.py
+bench: $(READY)  ## every figure of the overhead, on Python 3.12 where there is one, into bench/RESULTS.md
+	$(BIN)/python tools/legs.py python-3.12 bench/results.py
 
 consumer: $(READY)  ## slow readers of a server of known pace, into docs/consumer-limited.md
 	$(BIN)/python bench/consumer.py --page

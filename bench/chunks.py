@@ -22,7 +22,7 @@ from tierscope.config import Settings
 from tierscope.reading.chat import ChatReader
 from tierscope.reading.responses import ResponsesReader
 from tierscope.seam.bodies import Handle
-from tierscope.seam.chunks import AsyncFollow, follow
+from tierscope.seam.chunks import afollow, follow
 from tierscope.seam.processor import demand
 from tierscope.stream import Tap
 
@@ -97,7 +97,7 @@ def hot(endpoint: str, *, is_async: bool) -> float:
     for _ in range(HOT_LOOPS):
         if is_async:
             bare.append(asyncio.run(_drain(_each(chunks))))
-            own.append(asyncio.run(_drain(AsyncFollow(_handle(endpoint), _each(chunks)))))
+            own.append(asyncio.run(_drain(afollow(_handle(endpoint), _each(chunks)))))
         else:
             bare.append(_read(chunk for chunk in chunks))
             own.append(_read(follow(_handle(endpoint), (chunk for chunk in chunks))))

@@ -121,3 +121,18 @@ def _pip(python: Path, file: Path | None, *options: str) -> None:
     pins = () if file is None else ("--require-hashes", "--requirement", str(file))
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--no-deps", "--no-compile", *pins, *options], check=True)
+
+
+def main(name: str, program: str) -> int:
+    """Run a program in the environment of a leg; where there is none, in this one, saying so."""
+    leg = table()[name]
+    try:
+        python, env = environment(leg)
+    except AbsentError as absent:
+        print(f"{name}: {absent}; {program} is run on Python {HERE}")
+        python, env = Path(sys.executable), dict(ENVIRON)
+    return subprocess.run([python, program], env=env, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -172,3 +173,16 @@ async def test_two_tasks_on_one_stream_leave_one_record() -> None:
         until.set_result(None)
         assert len([await first, *[chunk async for chunk in stream]]) == 6
     assert [(call.ending, call.reply.usage.output) for call in calls] == [("complete", 12)]
+
+
+async def test_an_iterator_that_is_closed_closes_what_is_below(service: Service) -> None:
+    """As the SDK's own generator would: the connection is released at once, and the record says closed."""
+    seen = []
+    for is_ours in (False, True):
+        async with service.aclient(replies.stream(replies.chat_stream())) as client:
+            with testing.capture(TRUSTED) if is_ours else nullcontext([]) as calls:
+                stream = await client.chat.completions.create(**STREAM)
+                await anext(stream)
+                await stream._iterator.aclose()
+                seen.append((stream.response.is_closed, [call.ending for call in calls]))
+    assert seen == [(True, []), (True, ["closed"])]

@@ -37,7 +37,7 @@ class Handle:
     @property
     def is_pulled(self) -> bool:
         """Whether our layer is inside the SDK's iterator right now."""
-        return bool(getattr(self.outer, "gi_running", False) or getattr(self.outer, "is_pulling", False))
+        return bool(getattr(self.outer, "gi_running", False) or getattr(self.outer, "ag_running", False))
 
     @property
     def is_running(self) -> bool:

@@ -6,6 +6,7 @@ one stamp; all others take the long way through ``OpenCall.chunk`` (ADR 8).
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from tierscope import guard
@@ -13,7 +14,7 @@ from tierscope.seam.bodies import Handle
 from tierscope.seam.world import EXTENSION
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 
 def handle_of(stream: Any) -> Handle | None:
@@ -28,7 +29,7 @@ def followed(stream: Any, inner: Any) -> Any:
     handle = handle_of(stream)
     if handle is None:
         return None
-    make = AsyncFollow if hasattr(inner, "__anext__") else follow
+    make = afollow if hasattr(inner, "__anext__") else follow
     handle.outer = outer = make(handle, inner)
     return outer
 
@@ -57,59 +58,52 @@ def follow(handle: Handle, inner: Iterator[Any]) -> Iterator[Any]:
     call.finish("complete")
 
 
-class AsyncFollow:
-    """The same for an async stream; a slotted class, for no async generator may be left to the finalizer hooks."""
+async def _afollow(handle: Handle, inner: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    call, tap = handle.call, handle.tap
+    plain, clock = tap.reader.plain, tap.clock
+    yield None  # to `afollow`
+    handle.inner, call.is_parsed = inner, True
+    try:
+        async for chunk in inner:
+            try:
+                if plain(chunk):
+                    arrived = tap.arrived
+                    tap.last_text = clock() if arrived is None else arrived
+                elif call.chunk(chunk):
+                    continue
+            except guard.FAULT as exc:
+                guard.caught("plain", exc)
+            yield chunk
+    except BaseException as exc:
+        if isinstance(exc, GeneratorExit) and handle.is_pulled and not handle.is_running:
+            await aclosed(inner)  # as somebody awaits `aclose()`: a finalizer finds nobody pulling, or both inside
+            call.finish("closed")
+        handle.let_go()
+        call.failed(exc)
+        raise
+    handle.let_go()
+    call.finish("complete")
 
-    __slots__ = ("_call", "_handle", "_inner", "_plain", "_step", "_tap", "is_pulling")
 
-    def __init__(self, handle: Handle, inner: AsyncIterator[Any]) -> None:
-        self._handle = handle
-        self._call = handle.call
-        self._tap = handle.tap
-        self._inner = inner
-        self._step = inner.__anext__
-        self._plain = handle.tap.reader.plain
-        self.is_pulling = False
-        """Whether the SDK's iterator is being pulled by us, not by a finalizer."""
+def afollow(handle: Handle, inner: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Follow an async stream: an async generator, for nothing else passes a chunk on without a coroutine of its own.
 
-    def __aiter__(self) -> AsyncFollow:
-        return self
+    It is started here and without the hooks by which event loops finalize generators: when it is dropped it shall end
+    at once, like a sync one, and leave the closing of what is below to the SDK's own.
+    """
+    outer = _afollow(handle, inner)
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        outer.__anext__().send(None)  # type: ignore[attr-defined]
+    except StopIteration:  # it has yielded
+        pass
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+    return outer
 
-    async def __anext__(self) -> Any:
-        if not self._call.is_parsed:
-            self._handle.inner, self._call.is_parsed = self._inner, True
-        self.is_pulling = True
-        try:
-            while True:
-                chunk = await self._step()
-                try:
-                    if self._plain(chunk):
-                        tap = self._tap
-                        tap.last_text = tap.clock() if tap.arrived is None else tap.arrived
-                    elif self._call.chunk(chunk):
-                        continue
-                except guard.FAULT as exc:
-                    guard.caught("plain", exc)
-                self.is_pulling = False
-                return chunk
-        except BaseException as exc:
-            self._left(exc)
-            raise
 
-    def _left(self, exc: BaseException) -> None:
-        """Record how the stream ended, unless another task is inside: the SDK's generator refuses a second reader."""
-        is_complete = isinstance(exc, StopAsyncIteration)
-        if self._handle.is_running and not is_complete:
-            return
-        self.is_pulling = False
-        self._handle.let_go()
-        if is_complete:
-            self._call.finish("complete")
-        else:
-            self._call.failed(exc)
-
-    async def aclose(self) -> None:
-        """Close the SDK's own generator, as its ``aclose`` would."""
-        closing: Callable[[], Any] | None = getattr(self._inner, "aclose", None)
-        if closing is not None:
-            await closing()
+async def aclosed(inner: Any) -> None:
+    """Close the SDK's own generator, if it is one."""
+    if hasattr(inner, "aclose"):
+        await inner.aclose()
