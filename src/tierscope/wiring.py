@@ -39,7 +39,9 @@ class Fan:
 
     def __init__(self, make: Callable[[], Observer]) -> None:
         self._make = make
+        self._made: Observer | None = None
         self._observer: Observer | None = None
+        """What was made, once this process has had its first call."""
         self.sinks: tuple[Sink, ...] = ()
 
     def started(self, request: Request, unix_ns: int) -> Observation | None:
@@ -51,11 +53,11 @@ class Fan:
     def first(self) -> Observer:
         """Get ready for the first call, which may fail before anybody is asked."""
         WIRING.be_first_at_exit()
-        self._observer = observer = self._make()
-        return observer
+        self._observer = self._made = made = self._made or self._make()
+        return made
 
-    def forget(self) -> None:
-        """Begin anew: the next call is the first."""
+    def forked(self) -> None:
+        """Wait for the first call of this process; what was made stays, for it may be on providers still to be set."""
         self._observer = None
 
 
@@ -100,7 +102,7 @@ class Wiring:
     def _forked(self) -> None:
         self._lock, self._making = threading.Lock(), threading.Lock()
         if self.fan is not None:
-            self.fan.forget()
+            self.fan.forked()
 
     def be_first_at_exit(self) -> None:
         """Flush before the providers shut down, which are often set up later than we are: the last hook runs first."""
