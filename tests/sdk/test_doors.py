@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,7 +48,10 @@ def test_a_door_leaves_one_record_and_changes_nothing(service: Service, row: Any
     assert ours.loggers - bare.loggers == set()
 
 
-@pytest.mark.parametrize("backend", ["sync", "async"])
+DIES = pytest.mark.skipif(sys.version_info[:3] == (3, 13, 0), reason="Python 3.13.0 dies of it without Tierscope too")
+
+
+@pytest.mark.parametrize("backend", [pytest.param("sync", marks=DIES), "async"])
 def test_streams_that_are_open_when_the_process_ends_are_in_the_ledger(service: Service, backend: str) -> None:
     """One kept by a global, one dropped but never collected: each is recorded once, as abandoned."""
     assert left_open(service, backend) == [Record("abandoned", "honored", None, "at exit")] * 2

@@ -73,11 +73,14 @@ async def _afollow(handle: Handle, inner: AsyncIterator[Any]) -> AsyncIterator[A
                     continue
             except guard.FAULT as exc:
                 guard.caught("plain", exc)
-            yield chunk
+            try:
+                yield chunk
+            except GeneratorExit:
+                if handle.is_pulled:  # somebody awaits `aclose()`; nobody does when the collector closes us
+                    await aclosed(inner)
+                    call.finish("closed")
+                raise
     except BaseException as exc:
-        if isinstance(exc, GeneratorExit) and handle.is_pulled and not handle.is_running:
-            await aclosed(inner)  # as somebody awaits `aclose()`: a finalizer finds nobody pulling, or both inside
-            call.finish("closed")
         handle.let_go()
         call.failed(exc)
         raise
