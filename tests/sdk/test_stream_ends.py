@@ -176,7 +176,7 @@ async def test_two_tasks_on_one_stream_leave_one_record() -> None:
 
 
 async def test_an_iterator_that_is_closed_closes_what_is_below(service: Service) -> None:
-    """As the SDK's own generator would: the connection is released at once, and the record says closed."""
+    """As far as the SDK's own generator would: newer ones release the connection. The record says closed, at once."""
     seen = []
     for is_ours in (False, True):
         async with service.aclient(replies.stream(replies.chat_stream())) as client:
@@ -185,4 +185,5 @@ async def test_an_iterator_that_is_closed_closes_what_is_below(service: Service)
                 await anext(stream)
                 await stream._iterator.aclose()
                 seen.append((stream.response.is_closed, [call.ending for call in calls]))
-    assert seen == [(True, []), (True, ["closed"])]
+    (bare, _), ours = seen
+    assert ours == (bare, ["closed"])
