@@ -272,3 +272,13 @@ def test_http_by_argument_wins_over_the_setting(service: Service, telemetry: Tel
     assert tierscope.instrument(telemetry.settings, http=True, tracer_provider=telemetry.tracers)
     service.client(replies.whole(replies.chat())).chat.completions.create(**PRIORITY)
     assert [facts(span) for span in http_spans(telemetry)] == [FACTS]
+
+
+def test_uninstrumented_in_the_middle_of_a_call_no_gate_is_left(service: Service) -> None:
+    """The layers of the client wait for the call, whose attempts they tell; a gate, which hides nothing, does not."""
+    bare, client = methods(), service.client(replies.whole(replies.chat()))
+    client._client.event_hooks = {"request": [lambda _: tierscope.uninstrument()]}
+    with Telemetry(settings=WITH_HTTP) as telemetry:
+        client.chat.completions.create(**PRIORITY)
+        assert [now is then for now, then in zip(methods(), bare, strict=True)] == [True, True]
+    assert [span.name for span in telemetry.spans] == ["chat gpt-4.1"]

@@ -49,23 +49,11 @@ class Layers:
         self._made: list[Any] = []
         """Every layer so far; one whose method comes back is laid again, not made anew."""
         self._missed: set[Patch] = set()
-        self._is_hooked = False
         self._forked()
         at_fork(in_child=self._forked)
 
     def _forked(self) -> None:
         self._lock = threading.RLock()
-
-    def hook(self) -> None:
-        """Lay the patches of the client: now where openai is loaded, else when it will be."""
-        module = _loaded(CLIENT)
-        if module is not None:
-            self.lay(module)
-        elif not self._is_hooked:
-            import wrapt  # noqa: PLC0415  only to wait for an import
-
-            self._is_hooked = True  # that cannot be taken back, so `lay` asks whether we are active
-            wrapt.when_imported(CLIENT)(self.lay)
 
     @guarded("patch")
     def lay(self, module: ModuleType) -> None:
@@ -137,18 +125,41 @@ class Layers:
 
     @guarded("patch")
     def take_off(self) -> None:
-        """Remove our layers where they are on top; one covered by somebody else's stays, inactive.
-
-        Not while a call is inside: without the layers below ``request`` it would look like one that was never answered.
-        """
+        """Remove our layers where they are on top; one covered by somebody else's stays, inactive."""
         with self._lock:
-            if STATE.world is not None or STATE.inside:
-                return
             for patch, owner in self._owners.items():
                 for kind in _family(owner):
                     method: Any = kind.__dict__.get(patch.name)
                     if any(method is layer for layer in self._made):
                         setattr(kind, patch.name, method.__wrapped__)
+
+    def take_off_when_idle(self) -> None:
+        """Remove them unless we are active or a call is inside, whose last one to leave asks again.
+
+        Without the layers below ``request`` a call would look like one that was never answered.
+        """
+        with self._lock:
+            if STATE.world is None and not STATE.inside:
+                self.take_off()
+
+
+class Hook:
+    """Hands openai's client module to a function: now where it is loaded, else when it is imported."""
+
+    def __init__(self, take: Callable[[ModuleType], object]) -> None:
+        self._take = take
+        self._is_waiting = False
+
+    def __call__(self) -> None:
+        """Hand it over, or wait for it once."""
+        module = _loaded(CLIENT)
+        if module is not None:
+            self._take(module)
+        elif not self._is_waiting:
+            import wrapt  # noqa: PLC0415  only to wait for an import
+
+            self._is_waiting = True  # that cannot be taken back, so what is called asks whether we are active
+            wrapt.when_imported(CLIENT)(self._take)
 
 
 def _loaded(name: str) -> ModuleType | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tierscope import guard
 from tierscope.guard import guarded
 from tierscope.reading import request as reading
-from tierscope.seam.layers import CLIENT, STREAMING, Layers, Patch
+from tierscope.seam.layers import CLIENT, STREAMING, Hook, Layers, Patch
 from tierscope.seam.world import STATE
 
 if TYPE_CHECKING:
@@ -209,13 +209,14 @@ PATCHES: Final = (
 
 
 LAYERS: Final = Layers(PATCHES)
+_HOOK: Final = Hook(LAYERS.lay)
 
 
 def install(world: World) -> None:
     """Lay the seam: at once where openai is loaded, else when it will be."""
     STATE.world, STATE.opened = world, _first
-    STATE.when_idle = LAYERS.take_off
-    LAYERS.hook()
+    STATE.when_idle = LAYERS.take_off_when_idle
+    _HOOK()
     if world.http is not None:
         world.http.begin()
 
@@ -226,4 +227,4 @@ def remove() -> None:
     world, STATE.world = STATE.world, None
     if world is not None and world.http is not None:
         world.http.end()
-    LAYERS.take_off()
+    LAYERS.take_off_when_idle()

@@ -13,12 +13,10 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-import wrapt
-
 from tierscope.forks import at_fork
 from tierscope.guard import guarded, isolate
 from tierscope.reading import headers
-from tierscope.seam.layers import CLIENT, Layers, Patch
+from tierscope.seam.layers import Hook, Layers, Patch
 from tierscope.seam.world import STATE
 
 if TYPE_CHECKING:
@@ -136,20 +134,13 @@ class Gates:
 
     def __init__(self) -> None:
         self._laid: dict[str, Layers] = {}
-        self._is_hooked = False
+        self.hook = Hook(self.prepare)
+        """Be ready when openai is: importing the instrumentor takes 50 ms, which no call shall wait for."""
         self._forked()
         at_fork(in_child=self._forked)
 
     def _forked(self) -> None:
         self._lock = threading.Lock()
-
-    def hook(self) -> None:
-        """Be ready when openai is: importing the instrumentor takes 50 ms, which no call shall wait for."""
-        if not self._is_hooked:
-            self._is_hooked = True
-            wrapt.when_imported(CLIENT)(self.prepare)
-        elif CLIENT in sys.modules:
-            self.prepare(sys.modules[CLIENT])
 
     @guarded("http")
     def prepare(self, client: ModuleType) -> None:
