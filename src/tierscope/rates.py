@@ -84,6 +84,11 @@ def end_to_end(usage: Usage | None, timing: Timing) -> float | None:
     return usage.output / ((timing.end_ns - start) * NS)
 
 
+def duration(timing: Timing) -> float:
+    """Return seconds from start to end of a call, back-off included."""
+    return (timing.end_ns - timing.start_ns) * NS
+
+
 def first_token(timing: Timing) -> float | None:
     """Return the time to the first token in seconds, from the start of the last attempt."""
     if timing.first_token_ns is None:

@@ -68,6 +68,7 @@ def test_without_an_attempt_the_call_itself_is_the_start() -> None:
 def test_an_attempt_at_the_very_start_of_the_clock_is_an_attempt() -> None:
     stamps = Timing(start_ns=-S, end_ns=S, unix_ns=1, attempt_ns=0, first_token_ns=S)
     assert (rates.end_to_end(parts(10), stamps), rates.first_token(stamps)) == (10.0, 1.0)
+    assert rates.duration(stamps) == 2.0
 
 
 # ── formulas ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -123,7 +123,7 @@ class Series:
     def measure(self, call: Call, context: Context | None) -> None:
         """Record duration and speed."""
         to, speed = self._to, call.speed
-        to.duration.record(_seconds(call), self._pair, context)
+        to.duration.record(rates.duration(call.timing), self._pair, context)
         if speed.first_token_s is not None:
             to.first_token.record(speed.first_token_s, self._pair, context)
         limited = self._rates[bool(speed.consumer_limited)]
@@ -135,7 +135,7 @@ class Series:
     def measure_conventions(self, call: Call, context: Context | None) -> None:
         """Record what the GenAI conventions ask for."""
         to, reply, first = self._to, call.reply, first_chunk(call)
-        to.genai_duration.record(_seconds(call), self._genai, context)
+        to.genai_duration.record(rates.duration(call.timing), self._genai, context)
         if first is not None:
             to.genai_first.record(first, self._common, context)
         usage = reply.usage if reply is not None and reply.is_usage_new else None
@@ -162,7 +162,3 @@ class Cells(dict[Any, "Cell"]):
 
 def _attributes(metric: Metric, *values: Any) -> dict[str, Any]:
     return told((attribute.key for attribute in metric.attributes), values)
-
-
-def _seconds(call: Call) -> float:
-    return (call.timing.end_ns - call.timing.start_ns) * rates.NS

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tierscope import signals as s
 from tierscope.emit.attributes import told
 from tierscope.model import NO_HEADERS, NO_LIMITS, NO_REPLY, NO_USAGE
+from tierscope.rates import NS
 from tierscope.words import AUTO, FAILED, REFUSED, UNKNOWN, UNSET
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _known(call: Call) -> tuple[Any, ...]:
 def first_chunk(call: Call) -> float | None:
     """Return seconds from the start of the call to the first event of a stream."""
     first = call.timing.first_event_ns
-    return None if first is None else (first - call.timing.start_ns) * 1e-9
+    return None if first is None else (first - call.timing.start_ns) * NS
 
 
 def is_error(call: Call) -> bool:

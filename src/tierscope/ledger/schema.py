@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tierscope.model import NO_HEADERS, NO_LIMITS, NO_REPLY, NO_USAGE
+from tierscope.rates import NS, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,6 @@ VERSION: Final = 1
 APPLICATION_ID: Final = 0x54494552
 """``PRAGMA application_id``: the letters TIER, which tell a ledger from any other SQLite file."""
 TABLE: Final = "calls"
-NS: Final = 1e-9
 _BITS: Final = 63
 
 Value = str | int | float | None
@@ -120,7 +120,7 @@ _KEYS: Final = (
 )
 _TIMES: Final = (
     Column("started_unix_ns", "INTEGER", lambda c: c.timing.unix_ns, "wall-clock start, nanoseconds since 1970"),
-    Column("duration_s", "REAL", lambda c: (c.timing.end_ns - c.timing.start_ns) * NS, "seconds, back-off included"),
+    Column("duration_s", "REAL", lambda c: duration(c.timing), "seconds, back-off included"),
     Column("attempts", "INTEGER", lambda c: len(c.attempts), "HTTP tries; the first is no retry"),
     Column(
         "attempts_refused",

@@ -94,6 +94,12 @@ class Body:
             self.call.failed(exc)
 
 
+async def aclosed(inner: Any) -> None:
+    """Close an async iterator, if it is a generator."""
+    if hasattr(inner, "aclose"):
+        await inner.aclose()
+
+
 class _Reads:
     """An async iterator over one body; no generator, for those need finalizer hooks (trio warns of them).
 
@@ -133,9 +139,7 @@ class _Reads:
 
     async def aclose(self) -> None:
         self._body.is_left = True
-        closing = getattr(self._inner, "aclose", None)
-        if closing is not None:
-            await closing()
+        await aclosed(self._inner)
 
 
 class _SyncTap:

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tierscope import guard
-from tierscope.seam.bodies import Handle
+from tierscope.seam.bodies import Handle, aclosed
 from tierscope.seam.world import EXTENSION
 
 if TYPE_CHECKING:
@@ -104,9 +104,3 @@ def afollow(handle: Handle, inner: AsyncIterator[Any]) -> AsyncIterator[Any]:
     finally:
         sys.set_asyncgen_hooks(*hooks)
     return outer
-
-
-async def aclosed(inner: Any) -> None:
-    """Close the SDK's own generator, if it is one."""
-    if hasattr(inner, "aclose"):
-        await inner.aclose()

@@ -49,7 +49,7 @@ def begin(client: Any, args: Any, kwargs: Any) -> OpenCall | Shadow | None:
         call: OpenCall | None = STATE.opened(world, client, args, kwargs, options, kind)
         if call is not None:
             return call
-    return Shadow(args, kwargs) if STATE.current.get() is not None else None
+    return Shadow(args, kwargs) if current is not None else None
 
 
 def _options(args: Any, kwargs: Any) -> Any:
