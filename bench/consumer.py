@@ -232,7 +232,7 @@ speed, and nothing else.
 
 ## What they miss
 
-A task that blocks the loop for {long_block} of every 950 ms: the last text of a stream is stamped when the loop runs
+A task that blocks the loop for 450 ms of every 950 ms: the last text of a stream is stamped when the loop runs
 again, so short streams measure {missed:.0f} token/s, and neither sign shows it. Between blocks the loop reads in time.
 """
 
@@ -262,7 +262,6 @@ def page() -> str:
         too_slow=too_slow,
         still=waits[keeps_up],
         gone=waits[too_slow],
-        long_block="450 ms",
         missed=medians["loop blocked 450 ms, computing"],
     )
 

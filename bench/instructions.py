@@ -28,11 +28,11 @@ CEILINGS = {"tierscope": 1.64, "tierscope, GenAI off": 1.11}
 def child(folder: Path) -> None:
     """Make the calls: what runs under valgrind."""
     from contestants import Bare, Floor, Tierscope  # noqa: PLC0415  only in the child
-    from operations import calls  # noqa: PLC0415
+    from operations import chat  # noqa: PLC0415
 
-    chat = next(operation for operation in calls() if operation.name == "chat")
+    operation = chat()
     for contestant in (Bare(), Floor(), Tierscope(), Tierscope("tierscope, GenAI off", genai_metrics=False)):
-        call = contestant.around(chat)
+        call = contestant.around(operation)
         contestant.enter()
         for _ in range(WARM):
             call()

@@ -10,6 +10,8 @@ import tracemalloc
 CALLS = 20_000
 STREAMS = 200
 WARM = 0.05
+NAMES = ("bare", "floor", "tierscope", "official")
+"""The contestants that are held against each other."""
 
 
 def child(name: str) -> None:
@@ -46,5 +48,5 @@ if __name__ == "__main__":
     if len(sys.argv) == 2:
         child(sys.argv[1])
     else:
-        for name in ("bare", "floor", "tierscope", "official"):
+        for name in NAMES:
             print(f"{name:12} {held(name):8.1f} KiB after {CALLS} calls and {STREAMS} streams")

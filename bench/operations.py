@@ -83,6 +83,11 @@ def calls() -> list[Operation]:
     ]
 
 
+def chat() -> Operation:
+    """Return the one call that stands for all where one is enough."""
+    return next(operation for operation in calls() if operation.name == "chat")
+
+
 def streams() -> list[Operation]:
     """Return the streams of 500 chunks, read to their end."""
     client = openai.OpenAI(api_key="k", http_client=httpx2.Client(transport=Transport()))

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("tierscope", "openai", "httpx2", "opentelemetry-sdk", "opentelemetry-instrumentation-genai-openai", "wrapt")
-BODIES = ("chat", "chat async", "responses", "responses async", "embeddings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +91,8 @@ def report() -> tuple[str, list[Line]]:
     lines = [*call_lines(bodies), *chunk_lines(per_chunk), *start_lines(started)]
     counts = instructions.counted()
     over = instructions.over_floor(counts)
-    names = ("bare", "floor", "tierscope", "official")
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # nothing of it is timed
-        kept = dict(zip(names, pool.map(memory.held, names), strict=True))
+        kept = dict(zip(memory.NAMES, pool.map(memory.held, memory.NAMES), strict=True))
     page = f"""# Results
 
 <!-- Written by `make bench`. Do not edit. -->
@@ -112,7 +110,7 @@ the call. `bare again` is the error of the measurement.
 
 ## Per call
 
-{chr(10).join(calls.table(bodies[name]) + chr(10) for name in BODIES)}
+{chr(10).join(calls.table(body) + chr(10) for body in bodies.values())}
 ## Per stream of 500 chunks
 
 {chr(10).join(calls.table(stream) + chr(10) for stream in streams)}

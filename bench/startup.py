@@ -16,8 +16,8 @@ from pathlib import Path
 RUNS = 15
 FIRST = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
-from operations import calls
-call = next(operation for operation in calls() if operation.name == "chat").call
+from operations import chat
+call = chat().call
 """
 APPLICATION = """
 import re, time

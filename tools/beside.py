@@ -6,7 +6,6 @@ with what they see.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from importlib import metadata
 from typing import Final
@@ -89,9 +88,7 @@ def doubles() -> str:
 
 def measured(leg: legs.Leg) -> str:
     """Measure one neighbour in the environment of its leg."""
-    python, env = legs.environment(leg)
-    command = [str(python), "-m", "tests.beside.page", env["TIERSCOPE_TEST_NEIGHBOUR"]]
-    return subprocess.run(command, env=env, cwd=legs.ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return legs.told(leg, "-m", "tests.beside.page", leg.env["TIERSCOPE_TEST_NEIGHBOUR"])
 
 
 def main() -> int:

@@ -6,7 +6,6 @@ A cell is the ending word, when the record came, and (without --page) the connec
 from __future__ import annotations
 
 import logging
-import subprocess
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -62,7 +61,7 @@ def cell(service: Service, row: Row, api: Api, backend: str) -> tuple[str, str]:
 
 def _words(found: Counter[Record], *fields: int) -> str:
     """Return fields of the records that the streams left; where these differ, each with its count."""
-    kinds = Counter({", ".join(str(record[at]) for at in fields): 0 for record in found})
+    kinds: Counter[str] = Counter()
     for record, count in found.items():
         kinds[", ".join(str(record[at]) for at in fields)] += count
     return " / ".join(f"{count} {kind}" if len(kinds) > 1 else kind for kind, count in kinds.items()) or "no record"
@@ -91,9 +90,7 @@ def page() -> None:
     versions: list[str] = []
     cells: defaultdict[tuple[int, int], defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for leg in (leg for name, leg in legs.table().items() if name.startswith("openai-")):
-        python, env = legs.environment(leg)
-        told = subprocess.run([python, __file__], env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
-        version, *lines = told.splitlines()
+        version, *lines = legs.told(leg, __file__).splitlines()
         versions.append(version.removeprefix("openai "))
         for y, text in enumerate(lines):
             for x, cell in enumerate(text[2:-2].split(" | ")):

@@ -67,6 +67,13 @@ def environment(leg: Leg) -> tuple[Path, dict[str, str]]:
     return python, env if leg.pins is None else {**env, "PYTHONPATH": str(overlay(leg.pins))}
 
 
+def told(leg: Leg, *arguments: str) -> str:
+    """Return what Python prints with these arguments in the environment of a leg."""
+    python, env = environment(leg)
+    command = [str(python), *arguments]
+    return subprocess.run(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
 def requirements(pins: str) -> Path:
     """Return the compiled list of this name."""
     return ROOT / "requirements" / f"{pins}.txt"
