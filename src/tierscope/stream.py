@@ -16,6 +16,9 @@ class Reader(Protocol):
     """Reads the chunks of one endpoint family."""
 
     is_news: bool
+    """Whether the last chunk told a tier, usage or failure not known before."""
+    plain: type | None
+    """Class of the chunks that may be plain: one more text, and no news."""
     failure: Failure | None
 
     @property
@@ -33,12 +36,12 @@ class Reader(Protocol):
         """The usage so far."""
         ...
 
-    def plain(self, chunk: object) -> bool:
-        """Count a chunk that brings one more text and nothing else; ``False`` leaves it to ``chunk``."""
-        ...
-
     def chunk(self, chunk: object) -> int:
         """Take one chunk; return ``NOTHING``, ``TOKEN`` or ``TEXT``."""
+        ...
+
+    def run(self, texts: int, last: object) -> None:
+        """Take the plain chunks that came since the last other one: how many, and the last of them."""
         ...
 
     def shape(self) -> Shape:
@@ -53,7 +56,8 @@ class Reader(Protocol):
 class Tap:
     """Stamps the chunks of one stream as they pass. Nothing is recorded per chunk.
 
-    A plain text chunk (``Reader.plain``) moves ``last_text`` alone; the other last stamps are never behind it.
+    The seam puts plain chunks (``Reader.plain``) into ``texts``, ``last`` and ``last_text`` itself; the other last
+    stamps are never behind that one.
     """
 
     __slots__ = (
@@ -68,28 +72,37 @@ class Tap:
         "first_event",
         "first_text",
         "first_token",
+        "last",
         "last_text",
         "reader",
+        "texts",
         "waited",
     )
 
-    def __init__(self, reader: Reader, clock: Callable[[], int], demand: Callable[[], Callable[[], int]]) -> None:
+    def __init__(
+        self, reader: Reader, clock: Callable[[], int], demand: Callable[[], Callable[[], int]], arrived: int
+    ) -> None:
         """Make the tap of one stream.
 
         Args:
             reader: reads its chunks.
             clock: monotonic nanoseconds.
             demand: asked at the first token for what tells at the end how much of a processor the process demanded.
+            arrived: when the headers came, and with them what is in memory already.
 
         """
         self.reader = reader
         self.clock = clock
         self._demand = demand
         self._demanded: Callable[[], int] | None = None
-        self.arrived: int | None = None
+        self.arrived = arrived
         """When the network read ended that brought the last bytes: a chunk's time is its arrival, not its parsing."""
         self.chunks = 0
         """Chunks that were not plain; the first of a stream never is."""
+        self.texts = 0
+        """Plain chunks that the reader has not been told of."""
+        self.last: object = None
+        """The last of them, where it may say more than its text."""
         self.waited = 0
         self._base_waited = 0
         self.first_event: int | None = None
@@ -116,7 +129,8 @@ class Tap:
 
     def chunk(self, chunk: object) -> bool:
         """Take one chunk before it is handed on; return whether it told a tier, usage or failure."""
-        now = self.clock() if self.arrived is None else self.arrived
+        self.settle()
+        now = self.arrived
         if self.first_event is None:
             self.first_event = now
         self._last_event = now
@@ -131,6 +145,12 @@ class Tap:
                 if self.first_text is None:
                     self.first_text = now
         return self.reader.is_news
+
+    def settle(self) -> None:
+        """Tell the reader of the plain chunks: before any other, and before it is asked."""
+        if self.texts:
+            texts, last, self.texts, self.last = self.texts, self.last, 0, None
+            self.reader.run(texts, last)
 
     def _first(self, now: int) -> None:
         self.first_token = now

@@ -42,7 +42,7 @@ STEPS = [
     (errors, "of_exception"),
     (errors, "attempt_result"),
     (opencall.OpenCall, "_read"),
-    (chat.ChatReader, "plain"),
+    (chat.ChatReader, "run"),
     (chat.ChatReader, "chunk"),
     (chat.ChatReader, "shape"),
     (chat.ChatReader, "reply"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,11 +14,14 @@ from openai.types.chat import ChatCompletionChunk
 
 from tests.unit import wire
 from tierscope.model import Usage
-from tierscope.reading.chat import TEXT, ChatReader
+from tierscope.reading.chat import ChatReader
 from tierscope.reading.responses import ResponsesReader
+from tierscope.seam.bodies import Handle
+from tierscope.seam.chunks import follow
+from tierscope.stream import Tap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from tierscope.stream import Reader
 
@@ -39,17 +44,77 @@ CHUNKS: Final = st.lists(
 )
 
 
-def told(make: Callable[[], Reader], chunks: list[Any], *, short: bool) -> tuple[Any, ...]:
-    """Return all that a reader knows in the end, and which chunks brought a text."""
+class Call:
+    """What the layer needs of a call: it notes which chunks go the long way, and how the stream ended."""
+
+    is_parsed = is_finished = False
+
+    def __init__(self, make: Callable[[], Reader]) -> None:
+        self.tap = Tap(make(), time.perf_counter_ns, lambda: lambda: 0, 0)
+        self.long: list[object] = []
+        self.endings: list[object] = []
+        self.finish = self.failed = self.endings.append
+
+    def chunk(self, chunk: object) -> bool:
+        self.long.append(chunk)
+        self.tap.chunk(chunk)
+        return False
+
+
+async def each(chunks: Iterable[Any]) -> AsyncIterator[Any]:
+    for chunk in chunks:
+        yield chunk
+
+
+def arriving_now(tap: Tap, chunks: Iterable[Any]) -> Iterator[Any]:
+    for number, chunk in enumerate(chunks, 1):
+        tap.arrived = 10 * number
+        yield chunk
+
+
+async def arriving(tap: Tap, chunks: Iterable[Any]) -> AsyncIterator[Any]:
+    for chunk in arriving_now(tap, chunks):
+        yield chunk
+
+
+async def drained(chunks: AsyncIterator[Any]) -> list[Any]:
+    return [chunk async for chunk in chunks]
+
+
+def read(make: Callable[[], Reader], chunks: list[Any], *, is_async: bool = False) -> Call:
+    """Return the call of a stream that was read through our layer."""
+    call: Any = Call(make)
+    if is_async:
+        got = asyncio.run(drained(follow(Handle(call, call.tap), each(chunks))))
+    else:
+        got = list(follow(Handle(call, call.tap), iter(chunks)))
+    call.tap.settle()
+    assert (got, call.endings) == (chunks, ["complete"])
+    return call
+
+
+def told(reader: Reader) -> tuple[Any, ...]:
+    """Return all that a reader knows."""
+    return reader.shape(), reader.reply(200), reader.failure
+
+
+def long_way(make: Callable[[], Reader], chunks: list[Any]) -> tuple[Any, ...]:
+    """Return what a reader knows that was given every chunk."""
     reader = make()
-    texts = [(short and reader.plain(chunk)) or reader.chunk(chunk) == TEXT for chunk in chunks]
-    return texts, reader.shape(), reader.reply(200), reader.failure
+    for chunk in chunks:
+        reader.chunk(chunk)
+    return told(reader)
 
 
+WAYS: Final = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+
+
+@WAYS
 @given(CHUNKS)
-def test_a_chat_stream_tells_the_same_by_either_way(chunks: list[dict[str, Any]]) -> None:
+def test_a_chat_stream_tells_the_same_by_either_way(is_async: bool, chunks: list[dict[str, Any]]) -> None:
     parsed = [wire.parsed(ChatCompletionChunk, chunk) for chunk in chunks]
-    assert told(ChatReader, parsed, short=True) == told(ChatReader, parsed, short=False)
+    call = read(ChatReader, parsed, is_async=is_async)
+    assert told(call.tap.reader) == long_way(ChatReader, parsed)
 
 
 def event(kind: str, **fields: Any) -> Any:
@@ -70,9 +135,10 @@ EVENTS: Final = st.lists(
 )
 
 
+@WAYS
 @given(EVENTS)
-def test_a_responses_stream_tells_the_same_by_either_way(events: list[Any]) -> None:
-    assert told(ResponsesReader, events, short=True) == told(ResponsesReader, events, short=False)
+def test_a_responses_stream_tells_the_same_by_either_way(is_async: bool, events: list[Any]) -> None:
+    assert told(read(ResponsesReader, events, is_async=is_async).tap.reader) == long_way(ResponsesReader, events)
 
 
 def plain_chunk(**fields: Any) -> Any:
@@ -99,12 +165,11 @@ def plain_chunk(**fields: Any) -> Any:
         ),
     ],
 )
-def test_only_one_more_text_is_plain(chunk: Any, is_plain: bool) -> None:
+@WAYS
+def test_only_one_more_text_is_plain(chunk: Any, is_plain: bool, is_async: bool) -> None:
     """And the first text of a stream never is: it shows what the stream is made of."""
-    reader = ChatReader()
-    assert not reader.plain(plain_chunk(service_tier="priority"))
-    reader.chunk(plain_chunk(service_tier="priority"))
-    assert reader.plain(chunk) is is_plain
+    first = plain_chunk(service_tier="priority")
+    assert read(ChatReader, [first, chunk], is_async=is_async).long == ([first] if is_plain else [first, chunk])
 
 
 ENDED: Final[dict[str, Any]] = {"index": 0, "delta": {"content": "x"}, "finish_reason": "tool_calls"}
@@ -112,24 +177,32 @@ THOUGHT: Final[dict[str, Any]] = {"index": 0, "delta": {"reasoning_content": "hm
 
 
 def test_plain_chunks_are_counted_and_the_last_of_them_is_read() -> None:
-    """It may end its choice and bring the usage; whatever is asked first, to ask again counts nothing again."""
+    """It may end its choice and bring the usage; to settle again counts nothing again."""
     last = plain_chunk(choices=[ENDED], usage={"prompt_tokens": 3, "completion_tokens": 4})
-    one, other = ChatReader(), ChatReader()
-    for reader in (one, other):
-        brought = [reader.plain(chunk) or reader.chunk(chunk) for chunk in (*[plain_chunk()] * 3, last)]
-        assert brought == [TEXT, True, True, True]
-    assert one.shape() == one.shape() == (4, 1, 1, True, False)
-    told = other.reply()
-    assert (told.finish_reasons, told.usage) == (("tool_calls",), Usage(input=3, output=4))
-    assert other.shape() == one.shape()
+    call = read(ChatReader, [*[plain_chunk()] * 3, last])
+    call.tap.settle()
+    shape, reply, _ = told(call.tap.reader)
+    assert (len(call.long), shape) == (1, (4, 1, 1, True, False))
+    assert (reply.finish_reasons, reply.usage) == (("tool_calls",), Usage(input=3, output=4))
+    assert call.tap.last is None
 
 
 def test_what_follows_a_plain_chunk_is_the_later_word() -> None:
-    reader = ChatReader()
-    reader.chunk(plain_chunk())
-    assert reader.plain(plain_chunk(usage={"prompt_tokens": 1, "completion_tokens": 1}))
-    reader.chunk(plain_chunk(choices=[], usage={"prompt_tokens": 3, "completion_tokens": 4}))
-    assert (reader.reply().usage, reader.shape().text_deltas) == (Usage(input=3, output=4), 2)
+    plain = plain_chunk(usage={"prompt_tokens": 1, "completion_tokens": 1})
+    last = plain_chunk(choices=[], usage={"prompt_tokens": 3, "completion_tokens": 4})
+    call = read(ChatReader, [plain_chunk(), plain, last])
+    shape, reply, _ = told(call.tap.reader)
+    assert (len(call.long), reply.usage, shape.text_deltas) == (2, Usage(input=3, output=4), 2)
+
+
+@WAYS
+def test_a_plain_chunk_is_stamped_with_its_arrival(is_async: bool) -> None:
+    """What it moves is its own stamp, and the last of any token and any event with it."""
+    call: Any = Call(ChatReader)
+    chunks = follow(Handle(call, call.tap), (arriving if is_async else arriving_now)(call.tap, [plain_chunk()] * 3))
+    got = asyncio.run(drained(chunks)) if is_async else list(chunks)
+    assert (len(got), call.tap.texts) == (3, 2)
+    assert (call.tap.first_text, call.tap.last_text, call.tap.last_token, call.tap.last_event) == (10, 30, 30, 30)
 
 
 class Other(SimpleNamespace):
@@ -151,13 +224,13 @@ WORDS: Final = "response.output_text.delta"
         pytest.param(Other(type=WORDS, delta="x"), False, id="another class"),
     ],
 )
-def test_only_one_more_text_event_is_plain(after: Any, is_plain: bool) -> None:
+@WAYS
+def test_only_one_more_text_event_is_plain(after: Any, is_plain: bool, is_async: bool) -> None:
     """And the first text of a stream never is."""
-    reader, first = ResponsesReader(), event(WORDS, delta="x")
-    assert reader.plain(first) is False
-    reader.chunk(first)
-    assert [reader.plain(after), reader.plain(first)] == [is_plain, True]
-    assert reader.shape().text_deltas == 2 + is_plain
+    first = event(WORDS, delta="x")
+    call = read(ResponsesReader, [first, after, first], is_async=is_async)
+    assert [chunk is after for chunk in call.long][1:2] == ([] if is_plain else [True])
+    assert told(call.tap.reader) == long_way(ResponsesReader, [first, after, first])
 
 
 BETWEEN: Final = [
@@ -178,10 +251,6 @@ def test_a_text_after_another_kind_is_not_plain(
     make: Callable[[], Reader], text: Any, other: Any, has_other: bool
 ) -> None:
     """It shows whether the other kind stood between two texts."""
-    reader = make()
-    for chunk in (text, other):
-        reader.chunk(chunk)
-    assert reader.plain(text) is False
-    reader.chunk(text)
-    assert reader.shape().has_other_delta is has_other
-    assert reader.plain(text) is True
+    call = read(make, [text, other, text, text])
+    assert len(call.long) == 3
+    assert call.tap.reader.shape().has_other_delta is has_other

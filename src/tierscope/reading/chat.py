@@ -44,14 +44,13 @@ class ChatReader:
         "_finish",
         "_gap",
         "_id",
-        "_last",
         "_model",
         "_others",
-        "_plain",
         "_texts",
         "_tools",
         "failure",
         "is_news",
+        "plain",
         "tier_raw",
         "usage",
     )
@@ -65,10 +64,8 @@ class ChatReader:
         self._tools = False
         self._others = False
         self._gap = False
-        self._plain: Any = None
+        self.plain: type | None = None
         """Class of the chunks that may be plain: known once a text came as the SDK's own object."""
-        self._last: Any = None
-        """The last plain chunk: what it says beside its text is read when another kind of chunk comes, or the end."""
         self.tier_raw: str | None = None
         self.usage: Usage | None = None
         self.failure: Failure | None = None
@@ -77,39 +74,20 @@ class ChatReader:
 
     is_terminal: bool = True
 
-    def plain(self, chunk: Any) -> bool:
-        """Count a chunk that brings one more text and no news of the tier; ``False`` leaves it to ``chunk``.
-
-        Declared fields are read as attributes, which the interpreter specialises from Python 3.12 on. The fewer the
-        better: whether a chunk ends its choice, or calls a tool beside its text, the last ones of a stream tell too.
-        """
-        if type(chunk) is not self._plain:
-            return False
-        try:
-            (choice,) = chunk.choices
-            words, tier = choice.delta.content, chunk.service_tier
-        except (AttributeError, TypeError, ValueError):  # a field that is missing, null, or of another type
-            return False
-        if not words or type(words) is not str or (tier != self.tier_raw and tier is not None):
-            return False
-        self._texts += 1
-        self._last = chunk
-        return True
-
     def chunk(self, chunk: object) -> int:
         """Take one chunk; return ``NOTHING``, ``TOKEN`` or ``TEXT``."""
         self.is_news = False
-        self._settle()
         brought = self._take(chunk)
-        self._plain = type(chunk) if brought == TEXT and type(chunk) is not dict else None
+        self.plain = type(chunk) if brought == TEXT and type(chunk) is not dict else None
         return brought
 
-    def _settle(self) -> None:
-        """Read the last plain chunk again, as a whole."""
-        last, self._last = self._last, None
-        if last is not None:
-            self._texts -= 1
-            self._take(last)
+    def run(self, texts: int, last: object) -> None:
+        """Take a run of plain chunks: the last says beside its text what the others need not be asked for.
+
+        Whether a chunk ends its choice, or calls a tool beside its text, the last ones of a stream tell too.
+        """
+        self._texts += texts - 1
+        self._take(last)
 
     def _take(self, chunk: object) -> int:
         fields: dict[str, Any] | None = chunk if type(chunk) is dict else getattr(chunk, "__dict__", None)
@@ -177,7 +155,6 @@ class ChatReader:
 
     def shape(self) -> Shape:
         """Return what the stream was made of so far."""
-        self._settle()
         return Shape(
             text_deltas=self._texts,
             choices=len(self._finish),
@@ -188,7 +165,6 @@ class ChatReader:
 
     def reply(self, status: int | None = None) -> Reply:
         """Return what is known of the reply so far."""
-        self._settle()
         reasons = tuple(self._finish[index] for index in sorted(self._finish))
         return Reply(
             status=status,

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 PENDING: Final = frozenset({"queued", "in_progress"})
 TERMINAL: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
-_TEXT: Final = "response.output_text.delta"
-_TEXTS: Final = frozenset({_TEXT, "response.refusal.delta"})
+TEXT_DELTA: Final = "response.output_text.delta"
+_TEXTS: Final = frozenset({TEXT_DELTA, "response.refusal.delta"})
 _PLAIN_ITEMS: Final = frozenset({"reasoning", "compaction"})
 
 
@@ -53,13 +53,13 @@ class ResponsesReader:
         "_gap",
         "_messages",
         "_others",
-        "_plain",
         "_refusals",
         "_requested",
         "_texts",
         "_tools",
         "failure",
         "is_news",
+        "plain",
     )
 
     def __init__(self, requested: str = "", refusals: Iterable[Refusal] = ()) -> None:
@@ -71,7 +71,7 @@ class ResponsesReader:
         self._tools = False
         self._others = False
         self._gap = False
-        self._plain: Any = None
+        self.plain: type | None = None
         """Class of the events that may be plain: known once a text came as the SDK's own object."""
         self.failure: Failure | None = None
         self.is_news = False
@@ -91,19 +91,6 @@ class ResponsesReader:
         """The usage of the terminal event."""
         return self._final.usage if self._final else None
 
-    def plain(self, event: Any) -> bool:
-        """Count an event that brings one more text and nothing else; ``False`` leaves it to ``chunk``."""
-        if type(event) is not self._plain:
-            return False
-        try:
-            words, kind = event.delta, event.type
-        except AttributeError:
-            return False
-        if not words or type(words) is not str or kind != _TEXT:
-            return False
-        self._texts += 1
-        return True
-
     def chunk(self, event: object) -> int:
         """Take one event; return ``NOTHING``, ``TOKEN`` or ``TEXT``."""
         fields: dict[str, Any] | None = event if type(event) is dict else getattr(event, "__dict__", None)
@@ -113,13 +100,17 @@ class ResponsesReader:
             return NOTHING
         if kind in _TEXTS:
             brought = self._text(fields.get("delta"))
-            self._plain = type(event) if brought == TEXT and kind == _TEXT and type(event) is not dict else None
+            self.plain = type(event) if brought == TEXT and kind == TEXT_DELTA and type(event) is not dict else None
             return brought
-        self._plain = None
+        self.plain = None
         if kind.endswith(".delta"):
             return self._delta(kind, fields.get("delta"))
         self._event(kind, event)
         return NOTHING
+
+    def run(self, texts: int, _last: object) -> None:
+        """Take a run of plain events: each is a text delta and no more."""
+        self._texts += texts
 
     def _text(self, words: object) -> int:
         if not words or not isinstance(words, str):

@@ -174,13 +174,13 @@ class OpenCall:
         streams whose body is there already.
         """
         response = kwargs["response"]
-        self._headers_ns = self.world.clock()
+        self._headers_ns = now = self.world.clock()
         self._status = status = response.status_code
         self._close_attempt("ok", status)
         self._headers = headers.read(response.headers.raw, self._form.row.response_header)
         self._reply = Reply(status)
         if kwargs.get("stream") or not hasattr(response, "_content"):
-            self.tap = tap = Tap(self._reader(), self.world.clock, demand)
+            self.tap = tap = Tap(self._reader(), self.world.clock, demand, now)
             bodies.attach(self, tap, response)
             self._learned()
         else:
@@ -252,7 +252,10 @@ class OpenCall:
         if self._open is not None:
             status, code = (None, None) if failure is None else (failure.status, failure.code)
             self._close_attempt(errors.attempt_result(status, failure, exc), status, code)
-        tap, reply = self.tap, self._final_reply()
+        tap = self.tap
+        if tap is not None:
+            tap.settle()
+        reply = self._final_reply()
         return record.build(
             self.request,
             row=self._form.row,
