@@ -257,6 +257,23 @@ def test_the_window_runs_from_the_first_token_to_the_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("chunks", "quiet", "late"),
+    [
+        pytest.param([TEXT, TEXT], 190, 10, id="it had been there"),
+        pytest.param([TEXT, TEXT], 230, 0, id="more came after it"),
+        pytest.param([TEXT, TEXT], None, None, id="the system does not say"),
+        pytest.param([TOKEN, TOKEN], 190, None, id="no text"),
+    ],
+)
+def test_the_last_text_is_late_when_the_network_had_been_silent(
+    chunks: list[int], quiet: int | None, late: int | None
+) -> None:
+    tap = fed(tapped(Script()), chunks, [100, 200])
+    tap.quiet = quiet
+    assert tap.stamped(STARTED, 450, is_whole=True).late_ns == late
+
+
+@pytest.mark.parametrize(
     ("chunks", "is_whole"),
     [
         pytest.param([TEXT, TEXT], False, id="cut-or-seen-later"),
