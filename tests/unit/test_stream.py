@@ -286,11 +286,8 @@ def test_a_stream_that_was_not_read_out_has_stamps_and_no_window(chunks: list[in
     tap = fed(tapped(Script()), chunks, range(9))
     timing = tap.stamped(STARTED, 450, is_whole=is_whole)
     assert (timing.window_ns, timing.waited_ns, timing.cpu_ns) == (None, None, None)
-    assert (timing.first_event_ns, timing.first_text_ns, timing.last_text_ns) == (
-        tap.first_event,
-        tap.first_text,
-        tap.last_text,
-    )
+    known = timing.first_event_ns, timing.first_text_ns, timing.last_text_ns
+    assert known == (tap.first_event, tap.first_text, tap.last_text)
     assert timing[:5] == (1, 2, 1, 3, 4)
 
 
