@@ -184,6 +184,8 @@ class Timing(NamedTuple):
     """Time in that window spent waiting for the network."""
     cpu_ns: int | None = None
     """CPU time of the process in that window, and the time for which its reader waited for a processor."""
+    late_ns: int | None = None
+    """For how long the last text had been there, at least, when it was read; unknown where the system does not tell."""
 
 
 class Speed(NamedTuple):

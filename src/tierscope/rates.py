@@ -33,6 +33,10 @@ MIN_WAITED_SHARE: Final = 0.15
 """Below this share of waiting the reader was the brake (reader sleeping 10 ms per chunk measured 0.02, 2 ms 0.56)."""
 MAX_CPU_SHARE: Final = 0.85
 """Above this share of process CPU the event loop was the brake (80 streams in a loop measured 1.0, 20 streams 0.66)."""
+MAX_LATE_SHARE: Final = 0.05
+"""Above this share the last text was read late: the rate came out so much too low (see docs/consumer-limited.md)."""
+TICK_NS: Final = 10_000_000
+"""A lateness below this is none: the system counts it in ticks of up to 10 ms."""
 NS: Final = 1e-9
 
 
@@ -98,11 +102,17 @@ def first_token(timing: Timing) -> float | None:
 
 
 def consumer_limited(timing: Timing) -> bool | None:
-    """Say whether the reader or its event loop was the brake; it errs towards yes. ``None`` if not streamed."""
+    """Say whether the reader or its event loop was the brake; it errs towards yes. ``None`` if not streamed.
+
+    Three signs, measured in docs/consumer-limited.md: it hardly waited for the network, it had no processor, it
+    read the last text late.
+    """
     wall, waited = timing.window_ns, timing.waited_ns
     if not wall or waited is None or timing.cpu_ns is None:
         return None
-    return waited / wall < MIN_WAITED_SHARE or timing.cpu_ns / wall > MAX_CPU_SHARE
+    late = timing.late_ns or 0
+    is_late = late > TICK_NS and late / wall > MAX_LATE_SHARE
+    return is_late or waited / wall < MIN_WAITED_SHARE or timing.cpu_ns / wall > MAX_CPU_SHARE
 
 
 def _end_to_end_absent(usage: Usage | None, *, is_complete: bool) -> str | None:

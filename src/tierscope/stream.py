@@ -74,6 +74,7 @@ class Tap:
         "first_token",
         "last",
         "last_text",
+        "quiet",
         "reader",
         "texts",
         "waited",
@@ -103,6 +104,8 @@ class Tap:
         """Plain chunks that the reader has not been told of."""
         self.last: object = None
         """The last of them, where it may say more than its text."""
+        self.quiet: int | None = None
+        """When the network last brought anything, by the system's word at the end of the body."""
         self.waited = 0
         self._base_waited = 0
         self.first_event: int | None = None
@@ -173,7 +176,13 @@ class Tap:
             window_ns=now - first,
             waited_ns=self.waited - self._base_waited,
             cpu_ns=self._demanded() if self._demanded is not None else None,
+            late_ns=self._late(),
         )
+
+    def _late(self) -> int | None:
+        if self.quiet is None or self.last_text is None:
+            return None
+        return max(self.last_text - self.quiet, 0)
 
 
 def _later(one: int | None, other: int | None) -> int | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+import sys
+import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ import anyio
 import openai
 import pytest
 from tests.sdk import replies
-from tests.sdk.capabilities import HTTP, RESPONSES_TIER
+from tests.sdk.capabilities import HTTP, IS_AIOHTTP, RESPONSES_TIER
 from tests.sdk.conftest import ASK, CHAT, TRUSTED
 
 from tierscope import testing
@@ -21,6 +23,8 @@ from tierscope.config import Settings
 if TYPE_CHECKING:
     from tests.sdk.conftest import Service
 
+KNOWS_LATENESS = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says when a connection last had data")
+NO_AIOHTTP_SOCKET = pytest.mark.skipif(IS_AIOHTTP, reason="the responses of aiohttp's transport hide their connection")
 STREAM = {**CHAT, "service_tier": "priority", "stream": True}
 
 
@@ -154,6 +158,42 @@ def test_a_text_only_stream_has_a_generation_rate_from_arrival_times(service: Se
     assert call.speed.generation == pytest.approx((texts - 1) / seconds)
     assert call.speed.generation < 200
     assert call.speed.consumer_limited is False
+
+
+LATE_S = 0.3
+"""So long a reader is away; by then the server, which takes 0.06 s, has sent everything."""
+
+
+@KNOWS_LATENESS
+def test_a_text_that_waited_for_a_reader_is_late(service: Service) -> None:
+    """By the system's word on the connection, though the reader stamped it when it read it."""
+    client = service.client(replies.stream(replies.chat_stream()), gap_s=0.01)
+    with testing.capture(TRUSTED) as calls:
+        stream = client.chat.completions.create(**STREAM)
+        next(stream), next(stream)
+        time.sleep(LATE_S)
+        list(stream)
+    (call,) = calls
+    assert call.ending == "complete"
+    assert 0.1 < call.timing.late_ns * 1e-9 < LATE_S
+    assert call.speed.consumer_limited is True
+
+
+@KNOWS_LATENESS
+@NO_AIOHTTP_SOCKET
+async def test_a_text_that_waited_for_a_blocked_loop_is_late(service: Service) -> None:
+    """Whatever blocked it."""
+    async with service.aclient(replies.stream(replies.chat_stream()), gap_s=0.01) as client:
+        with testing.capture(TRUSTED) as calls:
+            stream = await client.chat.completions.create(**STREAM)
+            await anext(stream), await anext(stream)
+            time.sleep(LATE_S)  # noqa: ASYNC251  the fault
+            async for _ in stream:
+                pass
+    (call,) = calls
+    assert call.ending == "complete"
+    assert 0.1 < call.timing.late_ns * 1e-9 < LATE_S
+    assert call.speed.consumer_limited is True
 
 
 @pytest.mark.asyncio

@@ -234,30 +234,6 @@ def test_without_duration_there_is_no_end_to_end_rate(end: int) -> None:
     assert (speed.end_to_end, speed.end_to_end_absent) == (None, "no_time")
 
 
-# ── the brake ─────────────────────────────────────────────────────────────────────────────────────────────────────
-BRAKES: Final = [
-    pytest.param(100, 15, 85, False, id="both-shares-on-their-limit"),
-    pytest.param(100, 14, 0, True, id="hardly-waited-for-the-network"),
-    pytest.param(100, 100, 86, True, id="event-loop-busy"),
-    pytest.param(100, 14, 86, True, id="both"),
-    pytest.param(100, 100, 0, False, id="waited-all-the-time"),
-    pytest.param(100, 100, 800, True, id="eight-busy-threads"),
-    pytest.param(None, 10, 10, None, id="not-streamed"),
-    pytest.param(0, 0, 0, None, id="one-chunk"),
-    pytest.param(100, None, 0, None, id="wait-unknown"),
-    pytest.param(100, 0, None, None, id="cpu-unknown"),
-]
-
-
-@pytest.mark.parametrize(("window", "waited", "cpu", "limited"), BRAKES)
-def test_the_reader_is_the_brake_when_it_hardly_waits_or_is_busy(
-    window: int | None, waited: int | None, cpu: int | None, limited: bool | None
-) -> None:
-    stamps = STAMPS._replace(window_ns=window, waited_ns=waited, cpu_ns=cpu)
-    assert rates.consumer_limited(stamps) is limited
-    assert rates.speed(parts(50), TEXT, stamps, is_complete=True).consumer_limited is limited
-
-
 # ── whatever comes ────────────────────────────────────────────────────────────────────────────────────────────────
 maybe_counts = st.none() | st.integers(0, 100) | counts
 shapes = st.none() | st.builds(Shape, st.integers(0, 200), st.integers(0, 2), st.integers(0, 2)) | st.just(TEXT)

@@ -257,6 +257,23 @@ def test_the_window_runs_from_the_first_token_to_the_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("chunks", "quiet", "late"),
+    [
+        pytest.param([TEXT, TEXT], 190, 10, id="it had been there"),
+        pytest.param([TEXT, TEXT], 230, 0, id="more came after it"),
+        pytest.param([TEXT, TEXT], None, None, id="the system does not say"),
+        pytest.param([TOKEN, TOKEN], 190, None, id="no text"),
+    ],
+)
+def test_the_last_text_is_late_when_the_network_had_been_silent(
+    chunks: list[int], quiet: int | None, late: int | None
+) -> None:
+    tap = fed(tapped(Script()), chunks, [100, 200])
+    tap.quiet = quiet
+    assert tap.stamped(STARTED, 450, is_whole=True).late_ns == late
+
+
+@pytest.mark.parametrize(
     ("chunks", "is_whole"),
     [
         pytest.param([TEXT, TEXT], False, id="cut-or-seen-later"),
@@ -269,11 +286,8 @@ def test_a_stream_that_was_not_read_out_has_stamps_and_no_window(chunks: list[in
     tap = fed(tapped(Script()), chunks, range(9))
     timing = tap.stamped(STARTED, 450, is_whole=is_whole)
     assert (timing.window_ns, timing.waited_ns, timing.cpu_ns) == (None, None, None)
-    assert (timing.first_event_ns, timing.first_text_ns, timing.last_text_ns) == (
-        tap.first_event,
-        tap.first_text,
-        tap.last_text,
-    )
+    known = timing.first_event_ns, timing.first_text_ns, timing.last_text_ns
+    assert known == (tap.first_event, tap.first_text, tap.last_text)
     assert timing[:5] == (1, 2, 1, 3, 4)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tierscope.guard import guarded
 from tierscope.reading.sse import MAX_EVENT, EventScan, Inflater
+from tierscope.seam import network
 from tierscope.seam.world import EXTENSION, STATE
 
 if TYPE_CHECKING:
@@ -48,13 +49,25 @@ class Handle:
 class Body:
     """What passes through a body: scanned only when no ``Stream`` object reads it."""
 
-    __slots__ = ("_content", "_handle", "_inflater", "_scan", "_size", "call", "is_exhausted", "is_left", "tap")
+    __slots__ = (
+        "_connection",
+        "_content",
+        "_handle",
+        "_inflater",
+        "_scan",
+        "_size",
+        "call",
+        "is_exhausted",
+        "is_left",
+        "tap",
+    )
 
-    def __init__(self, handle: Handle, *, is_sse: bool, encoding: str) -> None:
+    def __init__(self, handle: Handle, *, is_sse: bool, encoding: str, connection: Any) -> None:
         self._handle = handle
         self.call = handle.call
         self.tap = handle.tap
         self._inflater = Inflater(encoding)
+        self._connection = connection
         self._scan = EventScan() if is_sse else None
         self._content: list[bytes] = []
         self._size = 0
@@ -77,7 +90,10 @@ class Body:
     def closed(self) -> None:
         """End the call, unless somebody nearer to the application will: our own iterator, or who drops it."""
         handle, call = self._handle, self.call
-        if call.is_finished or call.is_dropped or handle.is_pulled:
+        if call.is_finished or call.is_dropped:
+            return
+        if handle.is_pulled:
+            self._listen()
             return
         if call.is_parsed and (self.is_left or handle.is_running):
             STATE.dropped(call)
@@ -87,6 +103,12 @@ class Body:
         is_whole = self.is_exhausted or (self._scan is not None and self._scan.is_done)
         call.finish("complete" if is_whole and not call.is_parsed else "closed")
         handle.let_go()
+
+    def _listen(self) -> None:
+        """Note how long the connection has been silent, before it is given back."""
+        silence = network.silence(self._connection)
+        if silence is not None:
+            self.tap.quiet = self.tap.clock() - silence
 
     def failed(self, exc: BaseException) -> None:
         """Record an error that a raw reader meets; a ``Stream`` meets it in its own iterator."""
@@ -209,6 +231,7 @@ def attach(call: OpenCall, tap: Tap, response: Any) -> None:
         handle,
         is_sse=call.request.is_stream or "event-stream" in content_type,
         encoding=response.headers.get("content-encoding", ""),
+        connection=response.extensions.get("network_stream"),
     )
     sync, asynchronous = tap_classes(type(response).__module__.partition(".")[0])
     inner = response.stream

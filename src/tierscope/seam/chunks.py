@@ -2,7 +2,7 @@
 
 Its four loops run for every chunk of every stream, and are written out for that: a hop of Python costs as much as all
 that an ordinary chunk needs, which is one more piece of text, a count and a stamp. All others take the long way through
-``OpenCall.chunk`` (ADR 8).
+``OpenCall.chunk`` (ADR 14).
 """
 
 from __future__ import annotations
