@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TIMEOUT_S: Final = 1200
 TOLD: Final = 150
 """So many last lines of a failing leg are shown; the rest is in its log."""
+JOBS: Final = (os.cpu_count() or 1) + 1
+"""Legs at a time: one more than processors, for tests of processes wait for a third of their time."""
 NAMES: Final = ("python", "openai", "http")
 FIGURES: Final = ("passed", "failed", "skipped", "seconds")
 
@@ -139,7 +141,7 @@ def main(words: Sequence[str], file: Path = legs.TABLE) -> int:
     """Run the legs named, or all; return 1 if a test failed on any."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("legs", nargs="*", help="their names; none: all")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="so many legs at a time")
+    parser.add_argument("--jobs", type=int, default=JOBS, help="so many legs at a time")
     parser.add_argument("--list", action="store_true", help="say which legs there are, and why")
     asked = parser.parse_args(words)
     wanted = legs.chosen(asked.legs, legs.table(file))
