@@ -36,15 +36,16 @@ def table(measured: Measured) -> str:
     """One kind of call as a Markdown table."""
     lines = [
         f"**{measured.operation.name}** (bare: {measured.bare():.0f} µs of CPU)\n",
-        "| | CPU µs | quartiles | × floor | caller µs | × floor | attributes | records |",
-        "|---|--:|---|--:|--:|--:|--:|--:|",
+        "| | CPU µs | × floor | median, quartiles | caller µs | × floor | attributes | records |",
+        "|---|--:|--:|---|--:|--:|--:|--:|",
     ]
     for name in list(measured.blocks)[1:]:
         cpu, caller = measured.added(name), measured.added(name, "caller")
         _, attributes, records = measured.emitted[name]
         lines.append(
-            f"| {name} | {cpu.median:+.0f} | {cpu.low:+.0f} … {cpu.high:+.0f} | {measured.ratio(name):.2f}"
-            f" | {caller.median:+.0f} | {measured.ratio(name, what='caller'):.2f} | {attributes:.0f} | {records:.0f} |"
+            f"| {name} | {cpu.undisturbed:+.0f} | {measured.ratio(name):.2f}"
+            f" | {cpu.median:+.0f}, {cpu.low:+.0f} … {cpu.high:+.0f} | {caller.undisturbed:+.0f}"
+            f" | {measured.ratio(name, what='caller'):.2f} | {attributes:.0f} | {records:.0f} |"
         )
     return "\n".join(lines)
 

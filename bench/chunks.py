@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import openai
 from canned import CHUNKS, Transport
+from noise import LOOPS, undisturbed
 from openai import _streaming
 
 import tierscope
@@ -97,11 +98,6 @@ def _read(iterator: Iterator[Any]) -> float:
     return (clock() - start) / (CHUNKS - WARM)
 
 
-def undisturbed(spent: list[float]) -> float:
-    """Return the median of the fastest tenth: what other programs of the machine disturb is in the others."""
-    return statistics.median(sorted(spent)[: max(1, len(spent) // 10)])
-
-
 def hot(endpoint: str, *, is_async: bool) -> float:
     """Nanoseconds per chunk that our iterator adds to one that does nothing, without what is done once a stream."""
     chunks = _texts(endpoint)
@@ -115,7 +111,7 @@ def hot(endpoint: str, *, is_async: bool) -> float:
             else:
                 bare.append(_read(chunk for chunk in chunks))
                 own.append(_read(follow(_handle(endpoint), (chunk for chunk in chunks))))
-    return undisturbed(own) - undisturbed(bare)
+    return undisturbed(own, LOOPS) - undisturbed(bare, LOOPS)
 
 
 # ── in situ ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,7 +194,7 @@ def in_situ(endpoint: str, *, is_async: bool) -> float:
         spent[is_ours].append(statistics.median(once()))
         tierscope.uninstrument()
     off()
-    return undisturbed(spent[True]) - undisturbed(spent[False])
+    return undisturbed(spent[True], LOOPS) - undisturbed(spent[False], LOOPS)
 
 
 def table() -> list[tuple[str, str, float, float]]:

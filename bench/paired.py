@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from noise import undisturbed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -32,8 +34,9 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Microseconds per call over the bare client: the median of the differences, and their quartiles."""
+    """Microseconds per call over the bare client: undisturbed, and the quartiles of the differences block by block."""
 
+    undisturbed: float
     median: float
     low: float
     high: float
@@ -90,15 +93,18 @@ class Measured:
         pairs = zip(self.blocks[name], self.blocks["bare"], strict=True)
         differences = [getattr(own, what) - getattr(bare, what) for own, bare in pairs]
         low, median, high = statistics.quantiles(differences, n=4)
-        return Added(median, low, high)
+        return Added(self._undisturbed(name, what) - self._undisturbed("bare", what), median, low, high)
+
+    def _undisturbed(self, name: str, what: str) -> float:
+        return undisturbed(getattr(block, what) for block in self.blocks[name])
 
     def bare(self) -> float:
         """Microseconds of CPU of a bare call."""
-        return statistics.median(block.cpu for block in self.blocks["bare"])
+        return self._undisturbed("bare", "cpu")
 
     def ratio(self, name: str, other: str = "floor", what: str = "cpu") -> float:
         """What a contestant adds, as a multiple of what another adds."""
-        return self.added(name, what).median / self.added(other, what).median
+        return self.added(name, what).undisturbed / self.added(other, what).undisturbed
 
 
 def _per_call(contestant: Bare, before: tuple[int, ...], calls: int) -> tuple[float, float, float]:

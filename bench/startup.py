@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from noise import undisturbed
+
 RUNS = 15
 FIRST = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -65,16 +67,14 @@ def once(before: str, start: str) -> tuple[float, float]:
 
 
 def measured(runs: int = RUNS) -> dict[str, tuple[float, float]]:
-    """Median milliseconds and MiB of each way, interleaved."""
+    """Milliseconds, undisturbed, and median MiB of each way, interleaved."""
     told: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
     for number in range(runs + 1):
         for way, program in WAYS.items():
             milliseconds = once(*program)
             if number:  # the first time compiles
                 told[way].append(milliseconds)
-    return {
-        way: (statistics.median(ms for ms, _ in t), statistics.median(mib for _, mib in t)) for way, t in told.items()
-    }
+    return {way: (undisturbed(ms for ms, _ in t), statistics.median(mib for _, mib in t)) for way, t in told.items()}
 
 
 if __name__ == "__main__":

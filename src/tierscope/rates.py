@@ -110,8 +110,8 @@ def consumer_limited(timing: Timing) -> bool | None:
     wall, waited = timing.window_ns, timing.waited_ns
     if not wall or waited is None or timing.cpu_ns is None:
         return None
-    late = timing.late_ns or 0
-    is_late = late > TICK_NS and late / wall > MAX_LATE_SHARE
+    late = timing.late_ns
+    is_late = late is not None and late > TICK_NS and late / wall > MAX_LATE_SHARE
     return is_late or waited / wall < MIN_WAITED_SHARE or timing.cpu_ns / wall > MAX_CPU_SHARE
 
 

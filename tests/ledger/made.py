@@ -136,7 +136,7 @@ def numbers(path: Path) -> list[int]:
 
 def write(path: Path, calls: Iterable[Call]) -> None:
     """Write a ledger without a sink."""
-    with contextlib.closing(store.open_to_write(str(path))) as db:
+    with contextlib.closing(store.open_to_write(str(path))[0]) as db:
         db.executemany(schema.INSERT, [schema.row(call) for call in calls])
 
 

@@ -73,7 +73,7 @@ def told(*rows: Row) -> Report:
 
 
 def store(path: Path, rows: Sequence[Row]) -> None:
-    with contextlib.closing(open_to_write(str(path))) as db:
+    with contextlib.closing(open_to_write(str(path))[0]) as db:
         names = ", ".join(Row._fields)
         db.executemany(f"INSERT INTO calls ({names}) VALUES ({', '.join('?' * len(Row._fields))})", rows)  # noqa: S608
 

@@ -50,7 +50,7 @@ def make() -> Iterator[Callable[[Path], LedgerSink]]:
 @pytest.fixture
 def locked(path: Path) -> Iterator[sqlite3.Connection]:
     """Another connection in the middle of a write."""
-    store.open_to_write(str(path)).close()
+    store.open_to_write(str(path))[0].close()
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     yield other
@@ -201,7 +201,7 @@ def test_rows_wait_while_another_writes(
 
 def test_a_batch_that_fails_half_way_is_rolled_back(path: Path, make: Callable[[Path], LedgerSink]) -> None:
     """Nothing of it is seen, nobody else is locked out meanwhile, and later each row is written once."""
-    with contextlib.closing(store.open_to_write(str(path))) as other:
+    with contextlib.closing(store.open_to_write(str(path))[0]) as other:
         other.execute(
             "CREATE TRIGGER no BEFORE INSERT ON calls WHEN NEW.started_unix_ns = 3 BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
@@ -368,7 +368,7 @@ def nameless(path: Path) -> str:
 
 
 def newer(path: Path) -> str:
-    db = store.open_to_write(str(path))
+    db, _ = store.open_to_write(str(path))
     db.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     db.close()
     return "2, this Tierscope reads and writes version 1. Use the Tierscope that wrote it, or name another file."

@@ -180,7 +180,7 @@ def test_a_ledger_made_while_it_is_looked_at_is_not_foreign(tmp_path: Path, mome
     def meanwhile(statement: str) -> None:
         if moment in statement and not others:
             others.append(statement)
-            open_to_write(str(path)).close()
+            open_to_write(str(path))[0].close()
 
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode = WAL")
@@ -198,6 +198,38 @@ def test_who_comes_second_to_create_finds_it_made(tmp_path: Path) -> None:
         write(path, [FULL])
         store._create(slow, str(path))
     assert rows(path) == 1
+
+
+@pytest.mark.parametrize("is_before", [True, False], ids=["before SQLite has it", "after"])
+@pytest.mark.parametrize("times", [1, store.MOVES])
+def test_a_ledger_that_is_moved_while_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_before: bool, times: int
+) -> None:
+    """A connection has the file that stands at the path, or there is none; what was moved is whole."""
+    path, connect, left = tmp_path / "calls.db", store._connect, list(range(times))
+
+    def move() -> None:
+        if left:
+            path.rename(tmp_path / f"old{left.pop()}.db")
+
+    def connect_over_a_move(name: str) -> sqlite3.Connection:
+        if is_before:
+            move()
+        db = connect(name)
+        move()
+        return db
+
+    write(path, [FULL])
+    monkeypatch.setattr(store, "_connect", connect_over_a_move)
+    if times == store.MOVES:
+        with pytest.raises(sqlite3.OperationalError, match="again and again"):
+            open_to_write(str(path))
+    else:
+        db, file = open_to_write(str(path))
+        db.close()
+        assert file == store.identity(str(path))
+        assert numbers(path) == []
+    assert rows(tmp_path / f"old{times - 1}.db") == 1
 
 
 def test_a_writer_that_fails_leaves_nothing_open(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class LedgerSink:
         self._starting = threading.Lock()
         self._writing = threading.Lock()
         self._db: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None
+        self._file: store.Identity | None = None
         self._thread: threading.Thread | None = None
         self._refusal: str | None = None
         self._failures = 0
@@ -122,8 +122,7 @@ class LedgerSink:
             self._close()
             guard.note("ledger", f"TIERSCOPE_LEDGER={self._named} was moved or removed; a new one is begun")
         if self._db is None:
-            self._db = store.open_to_write(self._path)
-            self._file = store.identity(self._path)
+            self._db, self._file = store.open_to_write(self._path)
         self._db.execute("BEGIN IMMEDIATE")  # what fails from here on is rolled back by closing the connection
         self._db.executemany(schema.INSERT, rows)
         self._db.execute("COMMIT")

@@ -8,7 +8,7 @@ import sqlite3
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tierscope.ledger.schema import APPLICATION_ID, COLUMNS, TABLE, VERSION, LedgerError
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BUSY_S: Final = 0.25
 """How long one statement waits for another process; the sink tries again by itself, so this stays short."""
+MOVES: Final = 5
+"""How often it is tried to open a ledger that is moved meanwhile."""
 FOLDS: Final = 10
 """How often it is tried to fold a WAL into its file: for some three seconds at most."""
 PATIENCE_S: Final = 5.0
@@ -27,6 +29,8 @@ PATIENCE_S: Final = 5.0
 _PRIMARY: Final = 0xFF
 """The part of an SQLite error code that names its kind."""
 _NEW: Final = (0, 0, 0)
+Identity: TypeAlias = tuple[int, int]
+"""Device and number of a file."""
 
 
 def _marks(db: sqlite3.Connection) -> tuple[int, int, int]:
@@ -73,7 +77,7 @@ def _is_ledger(db: sqlite3.Connection, path: str) -> bool:
     return True
 
 
-def identity(path: str) -> tuple[int, int] | None:
+def identity(path: str) -> Identity | None:
     """Return which file stands at this path; ``None``: none."""
     with contextlib.suppress(OSError):
         status = Path(path).stat()
@@ -84,14 +88,19 @@ def identity(path: str) -> tuple[int, int] | None:
 def fold(db: sqlite3.Connection) -> None:
     """Bring every commit into the file itself, which was moved without its WAL; another writer may be at it too."""
     with contextlib.suppress(sqlite3.Error):  # a file that was removed with its folder
+        db.rollback()  # inside of a transaction nothing is folded
         for _ in range(FOLDS):
             if db.execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0] == 0:
                 return
             time.sleep(BUSY_S / FOLDS)
 
 
-def open_to_write(path: str) -> sqlite3.Connection:
+def open_to_write(path: str) -> tuple[sqlite3.Connection, Identity | None]:
     """Open a ledger, creating it where there is no file or an empty one; usable from any one thread at a time.
+
+    Returns:
+        The connection, and which file it is: the one that stood at the path from before it was opened until SQLite had
+        its WAL, which is found by name. Opened over a move, a connection would have the one file and the other's WAL.
 
     Raises:
         LedgerError: the file is something else; it was not changed.
@@ -99,8 +108,25 @@ def open_to_write(path: str) -> sqlite3.Connection:
 
     """
     _refuse_foreign(path)
-    _make_way(Path(path))
-    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    for _ in range(MOVES):
+        _make_way(Path(path))
+        file = identity(path)
+        try:
+            db = _connect(path)
+        except sqlite3.OperationalError:
+            if identity(path) == file:
+                raise
+            continue
+        if identity(path) == file:
+            return db, file
+        db.close()
+    raise sqlite3.OperationalError(f"{path} is moved or removed again and again")
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    """Connect to a file that is there, and make it a ledger if it is empty."""
+    uri = f"{Path(path).absolute().as_uri()}?mode=rw"
+    db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         if not _is_ledger(db, path):
             _create(db, path)
