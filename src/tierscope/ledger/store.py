@@ -107,13 +107,14 @@ def open_to_write(path: str) -> tuple[sqlite3.Connection, Identity | None]:
         sqlite3.OperationalError: it cannot be opened or is locked; trying again later may help.
 
     """
-    _refuse_foreign(path)
     for _ in range(MOVES):
-        _make_way(Path(path))
         file = identity(path)
         try:
+            _refuse_foreign(path)
+            _make_way(Path(path))
+            file = identity(path)
             db = _connect(path)
-        except sqlite3.OperationalError:
+        except (sqlite3.OperationalError, LedgerError):  # of one file with the WAL of another, either may be said
             if identity(path) == file:
                 raise
             continue
