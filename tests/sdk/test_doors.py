@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.sdk.capabilities import LATE_TIMEOUT, RESPONSES, TRIO
+from tests.sdk.capabilities import IS_AIOHTTP, LATE_TIMEOUT, RESPONSES, TRIO
 from tests.sdk.doors import awaited, blocking, cancelled
 from tests.sdk.doors.apis import APIS
 from tests.sdk.doors.exits import left_open
@@ -26,7 +26,11 @@ def marked(row: Row, backend: str) -> list[pytest.MarkDecorator]:
     return marks
 
 
-AGAIN = 5
+def is_left_to_chance(row: Row) -> bool:
+    """Say whether aiohttp, with us and without, keeps a connection or not: if the body's end is there already."""
+    return IS_AIOHTTP and row.door == "read_to_the_end" and row.ending == "error"
+
+
 CASES = [
     pytest.param(row, api, backend, id=f"{row.name}-{api.name}-{backend}", marks=[*marks, *marked(row, backend)])
     for row in ROWS
@@ -44,11 +48,8 @@ def test_a_door_leaves_one_record_and_changes_nothing(service: Service, row: Any
     ours = walk(service, row, api, backend, is_ours=True)
     assert ours.records == [row.records(api)] * TIMES
     assert ours.seen == bare.seen
-    if (
-        ours.connections != bare.connections
-    ):  # aiohttp keeps one if the end of the body is there: a matter of the moment
-        others = {walk(service, row, api, backend, is_ours=False).connections for _ in range(AGAIN)}
-        assert ours.connections in others
+    if not is_left_to_chance(row):
+        assert ours.connections == bare.connections
     assert ours.warnings - bare.warnings == {}
     assert ours.loggers - bare.loggers == set()
 
