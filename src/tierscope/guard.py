@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from tierscope.forks import at_fork
 
@@ -50,13 +50,6 @@ class _Faults:
 
 
 _faults = _Faults()
-FAULT: Final = Exception
-"""What counts as our fault, for the loop over chunks, where even the hop of ``isolate`` is dear; then ``caught``."""
-
-
-def caught(step: str, exc: Exception) -> None:
-    """Log and count what a step of ours raised."""
-    _faults.caught(step, exc)
 
 
 def isolate(step: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
