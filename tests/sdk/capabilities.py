@@ -43,6 +43,7 @@ HTTP: Any = importlib.import_module("httpx2" if IS_HTTPX2 else "httpx")
 IS_AIOHTTP = CLIENT == "aiohttp"
 LATE_TIMEOUT = pytest.mark.skipif(IS_AIOHTTP, reason="aiohttp takes no other timeout once a request is sent")
 HTTP_SPANS = pytest.mark.skipif(IS_AIOHTTP, reason="the HTTP instrumentors know nothing of aiohttp's transport")
+CONNECTION = pytest.mark.skipif(IS_AIOHTTP, reason="the responses of aiohttp's transport hide their connection")
 OWN_LIBRARY = pytest.mark.skipif(
     CLIENT == "httpx",
     reason="the application's instrumentation is of openai's own library; leg both-libraries has both",

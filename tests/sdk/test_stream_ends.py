@@ -14,7 +14,7 @@ import anyio
 import openai
 import pytest
 from tests.sdk import replies
-from tests.sdk.capabilities import HTTP, IS_AIOHTTP, RESPONSES_TIER
+from tests.sdk.capabilities import CONNECTION, HTTP, RESPONSES_TIER
 from tests.sdk.conftest import ASK, CHAT, TRUSTED
 
 from tierscope import testing
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tests.sdk.conftest import Service
 
 KNOWS_LATENESS = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says when a connection last had data")
-NO_AIOHTTP_SOCKET = pytest.mark.skipif(IS_AIOHTTP, reason="the responses of aiohttp's transport hide their connection")
 STREAM = {**CHAT, "service_tier": "priority", "stream": True}
 
 
@@ -180,7 +179,7 @@ def test_a_text_that_waited_for_a_reader_is_late(service: Service) -> None:
 
 
 @KNOWS_LATENESS
-@NO_AIOHTTP_SOCKET
+@CONNECTION
 async def test_a_text_that_waited_for_a_blocked_loop_is_late(service: Service) -> None:
     """Whatever blocked it."""
     async with service.aclient(replies.stream(replies.chat_stream()), gap_s=0.01) as client:

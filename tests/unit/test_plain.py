@@ -66,14 +66,9 @@ async def each(chunks: Iterable[Any]) -> AsyncIterator[Any]:
         yield chunk
 
 
-def arriving_now(tap: Tap, chunks: Iterable[Any]) -> Iterator[Any]:
+def arriving(tap: Tap, chunks: Iterable[Any]) -> Iterator[Any]:
     for number, chunk in enumerate(chunks, 1):
         tap.arrived = 10 * number
-        yield chunk
-
-
-async def arriving(tap: Tap, chunks: Iterable[Any]) -> AsyncIterator[Any]:
-    for chunk in arriving_now(tap, chunks):
         yield chunk
 
 
@@ -81,13 +76,16 @@ async def drained(chunks: AsyncIterator[Any]) -> list[Any]:
     return [chunk async for chunk in chunks]
 
 
+def followed(call: Any, chunks: Iterable[Any], *, is_async: bool) -> list[Any]:
+    """Return what comes out of our layer, which is read to the end."""
+    handle = Handle(call, call.tap)
+    return asyncio.run(drained(follow(handle, each(chunks)))) if is_async else list(follow(handle, iter(chunks)))
+
+
 def read(make: Callable[[], Reader], chunks: list[Any], *, is_async: bool = False) -> Call:
     """Return the call of a stream that was read through our layer."""
-    call: Any = Call(make)
-    if is_async:
-        got = asyncio.run(drained(follow(Handle(call, call.tap), each(chunks))))
-    else:
-        got = list(follow(Handle(call, call.tap), iter(chunks)))
+    call = Call(make)
+    got = followed(call, chunks, is_async=is_async)
     call.tap.settle()
     assert (got, call.endings) == (chunks, ["complete"])
     return call
@@ -198,9 +196,8 @@ def test_what_follows_a_plain_chunk_is_the_later_word() -> None:
 @WAYS
 def test_a_plain_chunk_is_stamped_with_its_arrival(is_async: bool) -> None:
     """What it moves is its own stamp, and the last of any token and any event with it."""
-    call: Any = Call(ChatReader)
-    chunks = follow(Handle(call, call.tap), (arriving if is_async else arriving_now)(call.tap, [plain_chunk()] * 3))
-    got = asyncio.run(drained(chunks)) if is_async else list(chunks)
+    call = Call(ChatReader)
+    got = followed(call, arriving(call.tap, [plain_chunk()] * 3), is_async=is_async)
     assert (len(got), call.tap.texts) == (3, 2)
     assert (call.tap.first_text, call.tap.last_text, call.tap.last_token, call.tap.last_event) == (10, 30, 30, 30)
 
