@@ -107,8 +107,12 @@ RATE_END_TO_END: Final = Attribute("tierscope.output_rate.end_to_end", "Output t
 RATE_BASIS: Final = Attribute(
     "tierscope.output_rate.basis", "Formula of the rate.", ("generation", "end_to_end"), is_on_spans=False
 )
-RATE_ABSENT: Final = Attribute("tierscope.output_rate.absent", "Why there is no rate.", words.ABSENT)
-CONSUMER_LIMITED: Final = Attribute("tierscope.consumer_limited", "The reader or its event loop was the brake.")
+RATE_ABSENT: Final = Attribute(
+    "tierscope.output_rate.absent", "Why there is no rate; on spans, of streams.", words.ABSENT
+)
+CONSUMER_LIMITED: Final = Attribute(
+    "tierscope.consumer_limited", "The reader or its event loop was the brake; absent where unknown, or not streamed."
+)
 IS_STREAM: Final = Attribute("tierscope.stream", "Whether the call was streamed.", is_on_spans=False)
 TOKEN_KIND: Final = Attribute(
     "tierscope.token.kind",
@@ -133,10 +137,22 @@ STEP: Final = Attribute(
 )
 REQUEST_ID: Final = Attribute("tierscope.request_id", "`x-request-id` or `apim-request-id`. Spans only.")
 PROCESSING_MS: Final = Attribute("tierscope.processing_ms", "`openai-processing-ms`; to the headers on streams.")
-LIMIT_REQUESTS: Final = Attribute("tierscope.rate_limit.requests.limit", "Requests allowed in the window.")
-REMAINING_REQUESTS: Final = Attribute("tierscope.rate_limit.requests.remaining", "Requests left in the window.")
-LIMIT_TOKENS: Final = Attribute("tierscope.rate_limit.tokens.limit", "Tokens allowed in the window.")
-REMAINING_TOKENS: Final = Attribute("tierscope.rate_limit.tokens.remaining", "Tokens left in the window.")
+LIMIT_REQUESTS: Final = Attribute(
+    "tierscope.rate_limit.requests.limit",
+    "Requests allowed in the window; of a call, where it was not served as asked.",
+)
+REMAINING_REQUESTS: Final = Attribute(
+    "tierscope.rate_limit.requests.remaining",
+    "Requests left in the window; of a call, where it was not served as asked.",
+)
+LIMIT_TOKENS: Final = Attribute(
+    "tierscope.rate_limit.tokens.limit",
+    "Tokens allowed in the window; of a call, where it was not served as asked.",
+)
+REMAINING_TOKENS: Final = Attribute(
+    "tierscope.rate_limit.tokens.remaining",
+    "Tokens left in the window; of a call, where it was not served as asked.",
+)
 AZURE_DEPLOYMENT: Final = Attribute("tierscope.azure.deployment", "Azure deployment that was called or answered.")
 AZURE_REGION: Final = Attribute("tierscope.azure.region", "`x-ms-region` of the reply.")
 AZURE_SPILLED: Final = Attribute("tierscope.azure.spilled_over", "A provisioned deployment handed the request on.")

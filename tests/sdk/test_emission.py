@@ -49,7 +49,6 @@ GOLDEN = {
     "tierscope.tier.inferred_cause": "capacity_or_unknown",
     "tierscope.ending": "complete",
     "tierscope.attempts": 1,
-    "tierscope.output_rate.absent": "not_streamed",
     "tierscope.request_id": "req_1",
     "tierscope.processing_ms": 12.0,
     "tierscope.rate_limit.requests.limit": 500,
@@ -69,6 +68,19 @@ def test_a_downgraded_call_is_this_span(service: Service, telemetry: Telemetry) 
     assert (span.name, span.kind, span.status.is_unset) == ("chat gpt-4.1", trace.SpanKind.CLIENT, True)
     assert {key for key in attributes if key in VARIES} == VARIES
     assert {key: value for key, value in attributes.items() if key not in VARIES} == GOLDEN
+
+
+def test_a_call_served_as_asked_tells_no_limits(service: Service, telemetry: Telemetry) -> None:
+    """Nobody looks for a limit that was hit; the gauge has what is left."""
+    client = service.client(replies.whole(replies.chat("priority"), headers=replies.LIMITS))
+    client.chat.completions.create(**PRIORITY)
+    (span,) = telemetry.spans
+    assert not [key for key in span.attributes if key.startswith("tierscope.rate_limit.")]
+    left = {
+        dict(key)["tierscope.rate_limit.kind"]: v
+        for key, v in telemetry.points("tierscope.rate_limit.headroom").items()
+    }
+    assert left == {"requests": 499 / 500, "tokens": 0.5}
 
 
 BODY = {"calls", "tokens", "call.duration", "output_rate.end_to_end"}
@@ -166,6 +178,16 @@ def test_exemplars_point_at_the_span_of_the_call(service: Service, telemetry: Te
     for name in ("tierscope.call.duration", "tierscope.output_rate.end_to_end", "gen_ai.client.operation.duration"):
         (point,) = metrics[name].data.data_points
         assert [(e.trace_id, e.span_id) for e in point.exemplars] == [(span.context.trace_id, span.context.span_id)]
+
+
+def test_a_body_tells_of_no_reader(service: Service, telemetry: Telemetry) -> None:
+    """Whether a reader was the brake is unknown where nothing was streamed: neither yes nor no."""
+    service.client(replies.whole(replies.chat())).chat.completions.create(**PRIORITY)
+    stream = service.client(replies.stream(replies.chat_stream(texts=30)), gap_s=0.002)
+    list(stream.chat.completions.create(**PRIORITY, stream=True))
+    told = [dict(key).get("tierscope.consumer_limited") for key in telemetry.points("tierscope.output_rate.end_to_end")]
+    assert None in told
+    assert len(told) == 2
 
 
 def test_the_span_is_current_while_the_request_runs(service: Service, telemetry: Telemetry) -> None:

@@ -65,7 +65,7 @@ async def test_each_attempt_is_a_child_span_with_its_own_facts(
 
 def test_what_is_declared_for_http_spans_is_emitted(service: Service, telemetry: Telemetry) -> None:
     """Both ways, as for the spans of calls; where a name is on both, it says the same of the last attempt."""
-    service.client(replies.whole(replies.chat(), 200, told("req_a", 1))).chat.completions.create(**PRIORITY)
+    service.client(replies.whole(replies.chat("default"), 200, told("req_a", 1))).chat.completions.create(**PRIORITY)
     (span,), (call,) = http_spans(telemetry), call_spans(telemetry).values()
     assert set(facts(span)) == {attribute.key for attribute in signals.HTTP_ATTRIBUTES}
     assert {k: v for k, v in facts(span).items() if k not in call.attributes} == {"tierscope.attempt.number": 1}

@@ -56,21 +56,21 @@ class SpanObservation:
             span.set_attributes(spans.at_end(call))
             if spans.is_error(call):
                 span.set_status(Status(StatusCode.ERROR, call.error_type))
-        self._meters.record(call, self._context)
+        self._meters.record(call, span.get_span_context())
         span.end(call.timing.unix_ns + call.timing.end_ns - call.timing.start_ns)
 
 
 class CompanionObservation:
     """Facts for the official span around one call; our own metrics as always."""
 
-    __slots__ = ("_context", "_data", "_meters")
+    __slots__ = ("_data", "_meters", "_span")
 
     is_curious = True
 
     def __init__(self, data: Any, meters: Meters) -> None:
         self._data = data
         self._meters = meters
-        self._context = context.get_current()
+        self._span = trace.get_current_span().get_span_context()
 
     def __enter__(self) -> None:
         """The outer span is current already."""
@@ -85,7 +85,7 @@ class CompanionObservation:
     def ended(self, call: Call) -> None:
         """Write the last facts, where the outer span still listens, and record our own metrics."""
         companion.publish_end(self._data, call)
-        self._meters.record(call, self._context, genai=False)
+        self._meters.record(call, self._span, genai=False)
 
 
 class Emitter:

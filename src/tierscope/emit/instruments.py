@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from tierscope.signals import Metric
 
 
+class ConventionInstruments:
+    """The histograms of the GenAI conventions, made once a provider."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.duration = _histogram(meter, s.GENAI_DURATION)
+        self.tokens = _histogram(meter, s.GENAI_TOKENS)
+        self.first_chunk = _histogram(meter, s.GENAI_FIRST_CHUNK)
+
+
 class Instruments:
     """Sums for counters and gauges, histograms as they are."""
 
@@ -36,10 +45,7 @@ class Instruments:
         self.generation = _histogram(meter, s.GENERATION)
         self.end_to_end = _histogram(meter, s.END_TO_END)
         self.first_token = _histogram(meter, s.TIME_TO_FIRST_TOKEN)
-        if genai:
-            self.genai_duration = _histogram(meter, s.GENAI_DURATION)
-            self.genai_tokens = _histogram(meter, s.GENAI_TOKENS)
-            self.genai_first = _histogram(meter, s.GENAI_FIRST_CHUNK)
+        self.conventions = ConventionInstruments(meter) if genai else None
         internal = s.INTERNAL_ERRORS
         meter.create_observable_counter(
             internal.name, callbacks=[_internal_errors], unit=internal.unit, description=internal.description

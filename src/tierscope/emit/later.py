@@ -78,11 +78,21 @@ class Later:
         while True:
             self._wake.wait()
             self._wake.clear()
-            self.drain()
+            if not self._turn.acquire(blocking=False):  # whoever has it records; waiting for it slows a busy caller
+                continue
+            try:
+                self._take()
+            finally:
+                self._turn.release()
 
     def drain(self) -> None:
-        """Record what waits: called by the thread, before each collection, at ``uninstrument()`` and at exit."""
+        """Record what waits: called before each collection, at ``uninstrument()`` and at exit."""
         with self._turn:  # even if nothing waits: the last entry may still be under way in the thread
-            queue = self._queue
-            while queue:
+            self._take()
+
+    def _take(self) -> None:
+        """Record what waits now; what comes meanwhile waits for the next time, for one by one costs twice as much."""
+        queue = self._queue
+        for _ in range(len(queue)):
+            if queue:  # not emptied by a record that collects
                 guard.isolate("metrics", self._record, *queue.popleft())

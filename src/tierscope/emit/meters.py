@@ -11,8 +11,8 @@ from tierscope.emit.series import Series
 from tierscope.forks import at_fork
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
     from opentelemetry.metrics import Meter
+    from opentelemetry.trace import SpanContext
 
     from tierscope.model import Call
 
@@ -25,7 +25,6 @@ class Meters:
 
     def __init__(self, meter: Meter, *, genai: bool) -> None:
         self._model = Bounded()
-        self._genai = genai
         self._series: dict[tuple[Any, ...], Series] = {}
         self._later = Later(self._record)
         self._instruments = Instruments(meter, self._later, genai=genai)
@@ -39,16 +38,16 @@ class Meters:
         for sums in self._instruments.sums:
             sums.clear()
 
-    def record(self, call: Call, context: Context | None, *, genai: bool = True) -> None:
-        """Record one call, soon; ``context`` holds its span, for exemplars; ``genai`` off: another has recorded."""
-        self._later.put(call, context, genai)
+    def record(self, call: Call, span: SpanContext, *, genai: bool = True) -> None:
+        """Record one call, soon; ``span`` is its exemplar, if sampled; ``genai`` off: another has recorded."""
+        self._later.put(call, span if span.trace_flags.sampled else None, genai)
 
-    def _record(self, call: Call, context: Context | None, genai: bool) -> None:
+    def _record(self, call: Call, span: SpanContext | None, genai: bool) -> None:
         series = self._series_of(call)
         series.count(call)
-        series.measure(call, context)
-        if genai and self._genai:
-            series.measure_conventions(call, context)
+        series.measure(call, span)
+        if genai and series.conventions is not None:
+            series.conventions.measure(call, span)
 
     def _series_of(self, call: Call) -> Series:
         model = call.reply.model if call.reply is not None else None

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from tierscope import rates, tiers
 from tierscope import signals as s
-from tierscope.emit.attributes import told
-from tierscope.emit.spans import first_chunk
+from tierscope.emit.conventions import Conventions
+from tierscope.emit.points import Point
 from tierscope.words import DEFAULT, DOWNGRADED, FAILED, FLEX, REFUSED, UNKNOWN, UNREPORTED
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
+    from opentelemetry.metrics import Histogram
+    from opentelemetry.trace import SpanContext
 
     from tierscope.emit.instruments import Instruments
     from tierscope.emit.sums import Cell, Key, Sums
@@ -41,14 +42,12 @@ class Series:
         self._usage_missing = Cells(instruments.usage_missing, *who, request.requested)
         self._headroom = Cells(instruments.headroom, request.provider, asked)
         pair = (request.provider, asked, answered, request.requested, call.served)
-        self._pair = _attributes(s.DURATION, *pair)
-        self._rates = {limited: _attributes(s.GENERATION, *pair, limited) for limited in (False, True)}
-        tier = call.served if call.served != UNREPORTED else None
-        common = (request.operation, request.provider, asked, answered, request.address, request.port)
-        self._common = _attributes(s.GENAI_FIRST_CHUNK, *common, tier)
-        self._genai = _attributes(s.GENAI_DURATION, *common, error, tier)
-        self._input = _attributes(s.GENAI_TOKENS, *common, "input", tier)
-        self._output = _attributes(s.GENAI_TOKENS, *common, "output", tier)
+        self._duration = Point(instruments.duration, s.DURATION, *pair)
+        self._first_token = Point(instruments.first_token, s.TIME_TO_FIRST_TOKEN, *pair)
+        self._generation = _by_reader(instruments.generation, s.GENERATION, *pair)
+        self._end_to_end = _by_reader(instruments.end_to_end, s.END_TO_END, *pair)
+        genai = instruments.conventions
+        self.conventions = None if genai is None else Conventions(genai, call, asked, answered)
 
     def _start_at_zero(self, *key: Any) -> None:
         """Let the series of the worst outcomes exist at 0: ``increase()`` of one born at 1 is 0."""
@@ -120,31 +119,16 @@ class Series:
             self._headroom["tokens"].value = tokens_left / token_limit
 
     # ── histograms ────────────────────────────────────────────────────────────────────────────────────────────────
-    def measure(self, call: Call, context: Context | None) -> None:
+    def measure(self, call: Call, span: SpanContext | None) -> None:
         """Record duration and speed."""
-        to, speed = self._to, call.speed
-        to.duration.record(rates.duration(call.timing), self._pair, context)
+        speed, at_ns = call.speed, call.timing.end_ns
+        self._duration.record(rates.duration(call.timing), at_ns, span)
         if speed.first_token_s is not None:
-            to.first_token.record(speed.first_token_s, self._pair, context)
-        limited = self._rates[bool(speed.consumer_limited)]
+            self._first_token.record(speed.first_token_s, at_ns, span)
         if speed.generation is not None:
-            to.generation.record(speed.generation, limited, context)
+            self._generation[speed.consumer_limited].record(speed.generation, at_ns, span)
         if speed.end_to_end is not None:
-            to.end_to_end.record(speed.end_to_end, limited, context)
-
-    def measure_conventions(self, call: Call, context: Context | None) -> None:
-        """Record what the GenAI conventions ask for."""
-        to, reply, first = self._to, call.reply, first_chunk(call)
-        to.genai_duration.record(rates.duration(call.timing), self._genai, context)
-        if first is not None:
-            to.genai_first.record(first, self._common, context)
-        usage = reply.usage if reply is not None and reply.is_usage_new else None
-        if usage is None:
-            return
-        if usage.input is not None:
-            to.genai_tokens.record(usage.input, self._input, context)
-        if usage.output is not None:
-            to.genai_tokens.record(usage.output, self._output, context)
+            self._end_to_end[speed.consumer_limited].record(speed.end_to_end, at_ns, span)
 
 
 class Cells(dict[Any, "Cell"]):
@@ -160,5 +144,6 @@ class Cells(dict[Any, "Cell"]):
         return cell
 
 
-def _attributes(metric: Metric, *values: Any) -> dict[str, Any]:
-    return told((attribute.key for attribute in metric.attributes), values)
+def _by_reader(histogram: Histogram, metric: Metric, *pair: Any) -> dict[bool | None, Point]:
+    """Return the points of readers that kept up, of those that were the brake, and of what was not streamed."""
+    return {limited: Point(histogram, metric, *pair, limited) for limited in (False, True, None)}

@@ -10,7 +10,7 @@ from tierscope import signals as s
 from tierscope.emit.attributes import told
 from tierscope.model import NO_HEADERS, NO_LIMITS, NO_REPLY, NO_USAGE
 from tierscope.rates import NS
-from tierscope.words import AUTO, FAILED, REFUSED, UNKNOWN, UNSET
+from tierscope.words import AUTO, FAILED, HONORED, REFUSED, RESOLVED, UNKNOWN, UNSET, UPGRADED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CUT = "error"
 """Finish reason of a choice whose own never came (GenAI conventions)."""
+_AS_ASKED: Final = frozenset({HONORED, UPGRADED, RESOLVED})
+"""Outcomes for which nobody looks for a rate limit that was hit; the gauge has what was left."""
 _API_TYPES = {"chat_completions": "chat_completions", "responses": "responses"}
 
 
@@ -32,25 +34,20 @@ _START: Final = tuple(
 _LIMITS: Final = (s.LIMIT_REQUESTS, s.REMAINING_REQUESTS, s.LIMIT_TOKENS, s.REMAINING_TOKENS)
 _ATTEMPT: Final = (s.ATTEMPT_NUMBER.key, s.TIER_REQUESTED.key)
 _ANSWER: Final = tuple(attribute.key for attribute in (s.REQUEST_ID, s.PROCESSING_MS, *_LIMITS))
-_SO_FAR: Final = tuple(
+_REPLY: Final = tuple(
     attribute.key
     for attribute in (
-        *(s.TIER_SERVED, s.TIER_OUTCOME, s.INFERRED_CAUSE, s.ATTEMPTS, s.FIRST_TOKEN, s.FIRST_CHUNK),
+        *(s.TIER_SERVED, s.TIER_OUTCOME, s.ATTEMPTS),
         *(s.RESPONSE_TIER, s.RESPONSE_MODEL, s.RESPONSE_ID, s.FINGERPRINT, s.FINISH_REASONS, s.RESPONSE_STATUS),
         *(s.INPUT_TOKENS, s.OUTPUT_TOKENS, s.CACHE_READ, s.CACHE_WRITE, s.REASONING),
-        *(s.REQUEST_ID, s.PROCESSING_MS, s.AZURE_DEPLOYMENT, s.AZURE_REGION, s.AZURE_SPILLED, s.AZURE_SPILLED_FROM),
-        *_LIMITS,
+        *(s.REQUEST_ID, s.PROCESSING_MS),
     )
 )
-_AT_END: Final = (
-    *_SO_FAR,
-    *(
-        attribute.key
-        for attribute in (
-            *(s.ENDING, s.ERROR_TYPE, s.RATE_GENERATION, s.RATE_END_TO_END, s.RATE_ABSENT, s.CONSUMER_LIMITED),
-        )
-    ),
-)
+_AZURE: Final = (s.AZURE_DEPLOYMENT.key, s.AZURE_REGION.key, s.AZURE_SPILLED.key, s.AZURE_SPILLED_FROM.key)
+_BEGUN: Final = (s.FIRST_TOKEN.key, s.FIRST_CHUNK.key)
+_AMISS: Final = tuple(attribute.key for attribute in (s.INFERRED_CAUSE, *_LIMITS))
+_ENDED: Final = (s.ENDING.key, s.ERROR_TYPE.key, s.RATE_END_TO_END.key)
+_READ_OUT: Final = (s.RATE_GENERATION.key, s.RATE_ABSENT.key, s.CONSUMER_LIMITED.key)
 
 
 def name(request: Request) -> str:
@@ -78,21 +75,24 @@ def at_start(request: Request) -> Mapping[str, Any]:
 
 def so_far(call: Call) -> dict[str, Any]:
     """Return what is known of the reply before a stream has ended, and will not change any more."""
-    return told(_SO_FAR, _known(call))
+    attributes = told(_REPLY, _reply(call))
+    azure = _azure(call)
+    if azure != _NOT_AZURE:
+        attributes.update(told(_AZURE, azure))
+    if call.request.is_stream:
+        attributes.update(told(_BEGUN, (call.speed.first_token_s, first_chunk(call))))
+    if call.outcome not in _AS_ASKED:
+        attributes.update(told(_AMISS, (call.inferred_cause, *_limits(call.headers or NO_HEADERS))))
+    return attributes
 
 
 def at_end(call: Call) -> dict[str, Any]:
     """Return everything that a finished call tells beyond its request."""
-    speed = call.speed
-    ended = (
-        call.ending,
-        call.error_type,
-        speed.generation,
-        speed.end_to_end,
-        speed.generation_absent,
-        speed.consumer_limited,
-    )
-    return told(_AT_END, _known(call) + ended)
+    speed, attributes = call.speed, so_far(call)
+    attributes.update(told(_ENDED, (call.ending, call.error_type, speed.end_to_end)))
+    if call.request.is_stream:
+        attributes.update(told(_READ_OUT, (speed.generation, speed.generation_absent, speed.consumer_limited)))
+    return attributes
 
 
 def at_attempt(number: int, requested: str) -> dict[str, Any]:
@@ -102,23 +102,18 @@ def at_attempt(number: int, requested: str) -> dict[str, Any]:
 
 def at_answer(headers: Headers) -> dict[str, Any]:
     """Return what an HTTP span is told by the headers of its response."""
-    limits = headers.rate_limits or NO_LIMITS
-    left = (limits.limit_requests, limits.remaining_requests, limits.limit_tokens, limits.remaining_tokens)
-    return told(_ANSWER, (headers.request_id, headers.processing_ms, *left))
+    return told(_ANSWER, (headers.request_id, headers.processing_ms, *_limits(headers)))
 
 
-def _known(call: Call) -> tuple[Any, ...]:
-    """Return the values of ``_SO_FAR``, in its order."""
-    request, reply, headers = call.request, call.reply or NO_REPLY, call.headers or NO_HEADERS
-    usage = reply.usage if request.operation != "fetch_response" else None  # GenAI: a fetch must not carry tokens
-    used, limits = usage or NO_USAGE, headers.rate_limits or NO_LIMITS
+def _reply(call: Call) -> tuple[Any, ...]:
+    """Return the values of ``_REPLY``, in its order."""
+    reply, headers = call.reply or NO_REPLY, call.headers or NO_HEADERS
+    usage = reply.usage if call.request.operation != "fetch_response" else None  # GenAI: a fetch has no tokens
+    used = usage or NO_USAGE
     return (
         call.served,
         call.outcome,
-        call.inferred_cause,
         len(call.attempts),
-        call.speed.first_token_s,
-        first_chunk(call),
         reply.tier_raw,
         reply.model,
         reply.response_id,
@@ -132,15 +127,21 @@ def _known(call: Call) -> tuple[Any, ...]:
         used.reasoning,
         headers.request_id,
         headers.processing_ms,
-        headers.deployment or request.deployment,
-        headers.region,
-        headers.is_spilled_over,
-        headers.spilled_from,
-        limits.limit_requests,
-        limits.remaining_requests,
-        limits.limit_tokens,
-        limits.remaining_tokens,
     )
+
+
+def _azure(call: Call) -> tuple[Any, ...]:
+    headers = call.headers or NO_HEADERS
+    deployment = headers.deployment or call.request.deployment
+    return deployment, headers.region, headers.is_spilled_over, headers.spilled_from
+
+
+_NOT_AZURE: Final = (None, None, None, None)
+
+
+def _limits(headers: Headers) -> tuple[int | None, ...]:
+    limits = headers.rate_limits or NO_LIMITS
+    return limits.limit_requests, limits.remaining_requests, limits.limit_tokens, limits.remaining_tokens
 
 
 def first_chunk(call: Call) -> float | None:
