@@ -15,7 +15,7 @@ from paired import Measured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CALLS, WARM, ROUNDS = 16, 3, 80
+CALLS, WARM, ROUNDS = 16, 16, 60
 STREAMS, STREAM_ROUNDS = 1, 24
 
 

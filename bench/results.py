@@ -101,7 +101,9 @@ Command: `make bench`. {_machine()}
 
 Only ratios within one run compare. A figure is the difference between the medians of the fastest third of the blocks,
 for this machine is shared and disturbances only ever slow a block down; median and quartiles of the differences block
-by block show how much it was disturbed. Of chunks it is the fastest tenth of the loops. *Floor*: a hand-written span
+by block show how much it was disturbed. Of chunks it is the fastest tenth of the loops. Each block begins with
+{calls.WARM} calls that are not counted: laying patches makes Python specialise its code anew, and users lay them once
+(until 26 November 2026 it was 3, which was kinder to us than to the official package). *Floor*: a hand-written span
 with 12 attributes and four histogram records of six, by plain wrappers; it loses failing calls and dropped streams.
 *CPU*: process CPU time over the bare client, deferred work included. *Caller*: wall time added inside the call. `bare
 again` is the error of the measurement.
