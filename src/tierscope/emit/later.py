@@ -91,7 +91,7 @@ class Later:
             self._take()
 
     def _take(self) -> None:
-        """Record what waits now; what comes meanwhile waits for the next time, for one by one costs twice as much."""
+        """Record what waits now; what comes meanwhile waits: one by one costs a third more."""
         queue = self._queue
         for _ in range(len(queue)):
             if queue:  # not emptied by a record that collects
