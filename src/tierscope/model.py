@@ -62,6 +62,8 @@ class Request(NamedTuple):
     organization: str | None = None
     deployment: str | None = None
     """Azure deployment, from the client or the URL as sent."""
+    window: str | None = None
+    """Completion window of background work that was asked for: ``2h`` or ``8h`` (background guide, 2026)."""
 
 
 class Attempt(NamedTuple):
@@ -200,6 +202,24 @@ class Speed(NamedTuple):
     """The reader or its event loop was the brake; unknown where nothing was streamed."""
 
 
+class Cost(NamedTuple):
+    """List price of a call's tokens, in pico-dollars (1e-12 USD); a missing one has its reason beside it."""
+
+    amount: int | None = None
+    """At the tier that served."""
+    at_default: int | None = None
+    """The same tokens at the default tier."""
+    at_expected: int | None = None
+    """The same tokens at the tier that was promised, where another one served."""
+    basis: str | None = None
+    """``exact``, ``overlay`` or ``user``; ``None`` where there is no price."""
+    unpriced: str | None = None
+    """Why an answered call has no price; ``None`` where it has one, and where nothing is billed by the token."""
+
+
+NO_COST: Final = Cost()
+
+
 class Call(NamedTuple):
     """Everything that is known about one finished operation, attempts included."""
 
@@ -217,6 +237,7 @@ class Call(NamedTuple):
     error_type: str | None = None
     """The same value on the span and in the metrics; ``None`` on success, and where the application closed or dropped a
     stream that had not failed."""
+    cost: Cost = NO_COST
 
 
 NO_REPLY: Final = Reply()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from tierscope import rates, tiers
+from tierscope import cost, rates, tiers
 from tierscope.model import Call, Reply
 from tierscope.words import AUTO, DOWNGRADED, OTHER
 
 if TYPE_CHECKING:
     from tierscope.catalog import Catalog, Provider
+    from tierscope.catalog.prices import Rates
     from tierscope.model import Attempt, EndingWord, Failure, Headers, Request, Shape, Timing, Usage
     from tierscope.tiers import ReplyState
 
@@ -50,6 +51,7 @@ def build(
     *,
     row: Provider,
     catalog: Catalog,
+    prices: Rates,
     attempts: tuple[Attempt, ...],
     reply: Reply | None,
     headers: Headers | None,
@@ -64,6 +66,7 @@ def build(
         request: the asked-for half.
         row: the provider's row, for its aliases.
         catalog: says which promises exclude long prompts.
+        prices: the price list.
         attempts: every HTTP try.
         reply: what was read of the reply, ``None`` if there was none.
         headers: what the response headers told.
@@ -87,4 +90,5 @@ def build(
     )
     cause = _inferred_cause(catalog, row, reply, usage) if outcome == DOWNGRADED else None
     error_type = failed.error_type if failed is not None else OTHER if ending == "error" else None
-    return Call(request, attempts, reply, headers, timing, ending, speed, served, outcome, cause, error_type)
+    bill = cost.of(prices, request, reply, served=served, expected=request.expected, unix_ns=timing.unix_ns)
+    return Call(request, attempts, reply, headers, timing, ending, speed, served, outcome, cause, error_type, bill)

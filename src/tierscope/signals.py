@@ -135,6 +135,20 @@ LIMIT_KIND: Final = Attribute(
 STEP: Final = Attribute(
     "tierscope.internal.step", "Step of Tierscope in which an internal error was caught.", is_on_spans=False
 )
+COST: Final = Attribute("tierscope.cost.usd", "List price of the call's tokens at the tier that served, in USD.")
+COST_BASIS: Final = Attribute(
+    "tierscope.cost.basis",
+    "Where the price comes from: the compiled list and the source documents, our overlay, the user's file.",
+    words.BASES,
+    is_on_spans=False,
+)
+COST_EFFECT: Final = Attribute(
+    "tierscope.cost.effect",
+    "What the tier made of the bill: against the default tier, or against the tier that was promised.",
+    words.EFFECTS,
+    is_on_spans=False,
+)
+UNPRICED_REASON: Final = Attribute("tierscope.cost.absent", "Why an answered call has no price.", words.UNPRICED)
 REQUEST_ID: Final = Attribute("tierscope.request_id", "`x-request-id` or `apim-request-id`. Spans only.")
 PROCESSING_MS: Final = Attribute("tierscope.processing_ms", "`openai-processing-ms`; to the headers on streams.")
 LIMIT_REQUESTS: Final = Attribute(
@@ -210,6 +224,33 @@ CALL_ATTEMPTS: Final = Metric(
 )
 TOKENS_USED: Final = Metric(
     "tierscope.tokens", "counter", "{token}", "Tokens as reported, in parts that add up.", (*_VERDICT, TOKEN_KIND)
+)
+COST_USD: Final = Metric(
+    "tierscope.cost.usd",
+    "counter",
+    "{USD}",
+    "List price of the tokens, by the tier that served.",
+    (*_VERDICT, COST_BASIS),
+)
+COST_AT_DEFAULT: Final = Metric(
+    "tierscope.cost.at_default.usd", "counter", "{USD}", "The same tokens at the default tier.", _VERDICT
+)
+COST_EFFECTS: Final = Metric(
+    "tierscope.cost.effects.usd",
+    "counter",
+    "{USD}",
+    "What the tiers made of the bill, by kind.",
+    (*_VERDICT, COST_EFFECT),
+)
+UNPRICED: Final = Metric(
+    "tierscope.cost.unpriced",
+    "counter",
+    "{call}",
+    "Answered calls without a price, by reason.",
+    (*_WHO, TIER_REQUESTED, TIER_SERVED, UNPRICED_REASON),
+)
+CATALOG_AGE: Final = Metric(
+    "tierscope.catalog.age", "gauge", "s", "Age of the price list that calls are priced with.", ()
 )
 RATE_MISSING: Final = Metric(
     "tierscope.output_rate.missing",

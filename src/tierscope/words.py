@@ -79,3 +79,39 @@ ABSENT: Final = (
     BACKGROUND,
 )
 """Every reason for which a rate is absent: a closed set."""
+
+EXACT: Final = "exact"
+OVERLAY: Final = "overlay"
+USER: Final = "user"
+BASES: Final = (EXACT, OVERLAY, USER)
+"""Where a price comes from: the compiled price list and the source documents, our overlay, the user's own file."""
+AUDIO: Final = "audio"
+INCONSISTENT_USAGE: Final = "inconsistent_usage"
+NO_CACHE_PRICE: Final = "no_cache_price"
+NO_MODEL: Final = "no_model"
+NO_PRICE: Final = "no_price"
+NOT_DATED: Final = "not_dated"
+TIER_UNKNOWN: Final = "tier_unknown"
+TIER_UNREPORTED: Final = "tier_unreported"
+UNKNOWN_MODEL: Final = "unknown_model"
+UNKNOWN_PROVIDER: Final = "unknown_provider"
+UNPRICED: Final = (
+    NO_USAGE,
+    TIER_UNREPORTED,
+    TIER_UNKNOWN,
+    NO_MODEL,
+    UNKNOWN_PROVIDER,
+    UNKNOWN_MODEL,
+    NO_PRICE,
+    NOT_DATED,
+    NO_CACHE_PRICE,
+    AUDIO,
+    INCONSISTENT_USAGE,
+)
+"""Every reason for which an answered call has no cost: a closed set."""
+PREMIUM_PAID: Final = "premium_paid"
+SAVING_MADE: Final = "saving_made"
+PREMIUM_NOT_CHARGED: Final = "premium_not_charged"
+SAVING_LOST: Final = "saving_lost"
+EFFECTS: Final = (PREMIUM_PAID, SAVING_MADE, PREMIUM_NOT_CHARGED, SAVING_LOST)
+"""What a tier made of the bill: against the default tier, and against the tier that was promised."""

@@ -17,7 +17,7 @@ from tests.ledger.made import FULL, PLAIN, write
 
 from tierscope.cli import report as command
 from tierscope.cli.commands import tierscope
-from tierscope.ledger.figures import Group, Quantiles, Report, Shift, Tokens
+from tierscope.ledger.figures import Group, Money, Quantiles, Report, Shift, Tokens
 from tierscope.model import Attempt, Reply, Usage
 
 if TYPE_CHECKING:
@@ -56,12 +56,14 @@ def typed(told: dict[str, Any]) -> Report:
                 **group,
                 **{name: Quantiles(**group[name]) for name in ("generation", "end_to_end", "first_token")},
                 "tokens": Tokens(**group["tokens"]),
+                "money": Money(**group["money"]),
             }
         )
         for group in told["groups"]
     ]
     shifts = [Shift(**shift) for shift in told["shifts"]]
-    return Report(**{**told, "groups": tuple(groups), "shifts": tuple(shifts), "tokens": Tokens(**told["tokens"])})
+    sums = {"tokens": Tokens(**told["tokens"]), "money": Money(**told["money"])}
+    return Report(**{**told, **sums, "groups": tuple(groups), "shifts": tuple(shifts)})
 
 
 def test_the_summary_goes_to_the_output(path: Path) -> None:

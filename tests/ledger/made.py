@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tierscope.ledger import schema, store
-from tierscope.model import Attempt, Call, Headers, RateLimits, Reply, Request, Speed, Timing, Usage
+from tierscope.model import Attempt, Call, Cost, Headers, RateLimits, Reply, Request, Speed, Timing, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,6 +118,7 @@ FULL: Final = Call(
     outcome="downgraded",
     inferred_cause="long_context",
     error_type="server_error",
+    cost=Cost(264_000_000, 264_000_000, 462_000_000, "exact", "no_cache_price"),
 )
 """A call of which everything is known, each field by a value of its own (no real call has them all)."""
 

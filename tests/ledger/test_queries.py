@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import sqlite3
 from collections import Counter
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -14,13 +15,13 @@ from hypothesis import strategies as st
 from tests.ledger.made import FULL, PLAIN, S, write
 
 from tierscope import words
-from tierscope.ledger.figures import Group, Quantiles, Report, Shift, Tokens
+from tierscope.ledger.figures import Group, Money, Quantiles, Report, Shift, Tokens
 from tierscope.ledger.queries import Row, Tally, unsaid
 from tierscope.ledger.store import open_to_read, open_to_write
 from tierscope.model import Attempt, Reply, Speed, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 MANY: Final = settings(derandomize=True, deadline=None, database=None, max_examples=150)
@@ -53,6 +54,10 @@ ROW: Final = Row(
     cached_tokens=3,
     reasoning_tokens=4,
     usage_is_new=1,
+    cost_usd=0.000264,
+    cost_default_usd=0.000264,
+    cost_expected_usd=None,
+    cost_absent=None,
     first_token_s=0.5,
     rate_generation=90.0,
     rate_end_to_end=70.0,
@@ -82,6 +87,7 @@ def store(path: Path, rows: Sequence[Row]) -> None:
 COUNT: Final = st.integers(0, 3)
 TOKENS: Final = st.none() | st.integers(0, 1_000_000)
 RATE: Final = st.none() | st.floats(0.1, 500)
+MONEY: Final = st.none() | st.integers(0, 10**14).map(lambda amount: amount / 1e12)
 FLAG: Final = st.sampled_from([None, 0, 1])
 DRAWN: Final = st.builds(
     Row,
@@ -111,6 +117,10 @@ DRAWN: Final = st.builds(
     cached_tokens=TOKENS,
     reasoning_tokens=TOKENS,
     usage_is_new=FLAG,
+    cost_usd=MONEY,
+    cost_default_usd=MONEY,
+    cost_expected_usd=MONEY,
+    cost_absent=st.sampled_from([None, "no_usage", "unknown_model"]),
     first_token_s=RATE,
     rate_generation=RATE,
     rate_end_to_end=RATE,
@@ -187,6 +197,7 @@ def group_of(rows: Sequence[Row], key: tuple[Any, ...]) -> Group:
         end_to_end=spread([row.rate_end_to_end for row in fast]),
         first_token=spread([row.first_token_s for row in mine]),
         tokens=tokens(mine),
+        money=money(mine),
     )
 
 
@@ -207,6 +218,39 @@ def by_name(figures: Sequence[Any], names: int) -> dict[tuple[Any, ...], Any]:
     named = {dataclasses.astuple(figure)[:names]: figure for figure in figures}
     assert len(named) == len(figures)
     return named
+
+
+def money(rows: Sequence[Row]) -> Money:
+    """Return the sums of money anew, by fractions of what the columns say."""
+    paid = [row for row in rows if row.cost_usd is not None]
+
+    def total(part: Callable[[Row], float | None]) -> float:
+        return float(sum(Fraction(round((part(row) or 0.0) * 10**12), 10**12) for row in paid))
+
+    def above(one: str, other: str, of: Callable[[Row], bool]) -> Callable[[Row], float]:
+        def part(row: Row) -> float:
+            first, second = getattr(row, one), getattr(row, other)
+            is_known = first is not None and second is not None and of(row)
+            return max(0.0, (round(first * 10**12) - round(second * 10**12)) / 10**12) if is_known else 0.0
+
+        return part
+
+    def downgraded(row: Row) -> bool:
+        return row.outcome == "downgraded"
+
+    def flex(row: Row) -> bool:
+        return row.expected == "flex"
+
+    return Money(
+        cost=total(lambda row: row.cost_usd),
+        priced=len(paid),
+        at_default=total(lambda row: row.cost_default_usd),
+        premium_paid=total(above("cost_usd", "cost_default_usd", lambda _: True)),
+        saving_made=total(above("cost_default_usd", "cost_usd", lambda _: True)),
+        premium_not_charged=total(above("cost_expected_usd", "cost_usd", downgraded)),
+        saving_lost=total(above("cost_usd", "cost_expected_usd", flex)),
+        unpriced=Counter(row.cost_absent for row in rows if row.cost_absent),
+    )
 
 
 @MANY
@@ -230,6 +274,7 @@ def test_the_report_equals_sums_made_anew(rows: list[Row]) -> None:
     assert report.consumer_limited == sum(row.consumer_limited == 1 for row in calls)
     assert report.fetches == len([row for row in rows if row.operation == "fetch_response" and row.usage_is_new == 0])
     assert report.tokens == tokens(calls)
+    assert report.money == money(calls)
     starts = [row.started_unix_ns for row in calls]
     assert (report.first_unix_ns, report.last_unix_ns) == ((min(starts), max(starts)) if starts else (None, None))
     assert by_name(report.shifts, 4) == by_name(shifts_of(calls), 4)
@@ -286,6 +331,7 @@ def test_one_group_by_hand() -> None:
         end_to_end=Quantiles(1, 70.0, 70.0, 70.0),
         first_token=Quantiles(2, 0.1, 0.1, 0.5),
         tokens=Tokens(30, 60, 9, 12),
+        money=Money(cost=0.000792, priced=3, at_default=0.000792),
     )
 
 

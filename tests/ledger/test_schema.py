@@ -61,6 +61,11 @@ VALUES: Final[dict[str, Any]] = {
     "total_tokens": 108,
     "usage_is_new": 0,
     "usage_asked": 1,
+    "cost_usd": 0.000264,
+    "cost_default_usd": 0.000264,
+    "cost_expected_usd": 0.000462,
+    "cost_basis": "exact",
+    "cost_absent": "no_cache_price",
     "first_token_s": 0.25,
     "rate_generation": 91.5,
     "rate_generation_absent": "few_tokens",
@@ -189,7 +194,7 @@ def test_rows_are_stored_as_they_are(tmp_path: Any) -> None:
     assert plain == {"row": 2, **dict.fromkeys(VALUES), **KNOWN}
     assert [type(value) for value in full.values()][1:] == [type(value) for value in VALUES.values()]
     db = sqlite3.connect(path)
-    assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    assert db.execute("PRAGMA user_version").fetchone() == (2,)
     assert db.execute("PRAGMA application_id").fetchone() == (int.from_bytes(b"TIER", "big"),)
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     db.close()

@@ -23,6 +23,7 @@ MODEL, ANSWERED = "gen_ai.request.model", "gen_ai.response.model"
 ASKED, PROMISED, SERVED = "tierscope.tier.requested", "tierscope.tier.expected", "tierscope.tier.served"
 OUTCOME, LIMITED = "tierscope.tier.outcome", "tierscope.consumer_limited"
 WHO: Final = (PROVIDER, OPERATION, MODEL, ASKED)
+VERDICT: Final = (*WHO, ANSWERED, PROMISED, SERVED, OUTCOME)
 PAIR: Final = (PROVIDER, MODEL, ANSWERED, ASKED, SERVED)
 COMMON: Final = (OPERATION, PROVIDER, MODEL, ANSWERED, "server.address", "server.port", "openai.response.service_tier")
 CONTRACT: Final = {
@@ -31,8 +32,13 @@ CONTRACT: Final = {
     "tierscope.call.attempts": ("counter", "{attempt}", {*WHO, "tierscope.attempt.result"}),
     "tierscope.tokens": (
         *("counter", "{token}"),
-        {*WHO, ANSWERED, PROMISED, SERVED, OUTCOME, "tierscope.token.kind"},
+        {*VERDICT, "tierscope.token.kind"},
     ),
+    "tierscope.cost.usd": ("counter", "{USD}", {*VERDICT, "tierscope.cost.basis"}),
+    "tierscope.cost.at_default.usd": ("counter", "{USD}", {*VERDICT}),
+    "tierscope.cost.effects.usd": ("counter", "{USD}", {*VERDICT, "tierscope.cost.effect"}),
+    "tierscope.cost.unpriced": ("counter", "{call}", {*WHO, ANSWERED, SERVED, "tierscope.cost.absent"}),
+    "tierscope.catalog.age": ("gauge", "s", set()),
     "tierscope.output_rate.missing": (
         *("counter", "{call}"),
         {*WHO, "tierscope.output_rate.basis", "tierscope.output_rate.absent"},
@@ -99,6 +105,7 @@ def test_what_only_metrics_carry() -> None:
     assert {a.key for a in ATTRIBUTES if not a.is_on_spans and a not in s.HTTP_ATTRIBUTES} == {
         *("gen_ai.token.type", "tierscope.token.kind", "tierscope.attempt.result", "tierscope.output_rate.basis"),
         *("tierscope.stream", "tierscope.rate_limit.kind", "tierscope.internal.step"),
+        *("tierscope.cost.basis", "tierscope.cost.effect"),
     }
 
 
@@ -117,7 +124,7 @@ def test_an_http_span_carries_names_of_its_calls_span() -> None:
 
 # ── names and units ───────────────────────────────────────────────────────────────────────────────────────────────
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*(\.[a-z][a-z0-9]*(_[a-z0-9]+)*)+")
-UCUM: Final = re.compile(r"1|s|\{[a-z]+\}(/s)?")
+UCUM: Final = re.compile(r"1|s|\{([a-z]+|USD)\}(/s)?")
 CONVENTIONS: Final = ("gen_ai", "openai", "error", "server")
 ELSEWHERE: Final = {
     "gen_ai.usage.cache_write.input_tokens": "opentelemetry-util-genai 1.3b0; was cache_creation",
@@ -161,7 +168,10 @@ def test_a_metric_of_the_conventions_has_their_unit_and_kind(metric: Metric) -> 
 
 @by_name
 def test_a_unit_is_ucum_and_not_in_the_name(metric: Metric) -> None:
-    """Prometheus adds the unit to the name: ``_seconds_seconds`` is what one would get."""
+    """Prometheus adds the unit to the name: ``_seconds_seconds`` is what one would get.
+
+    Not so what is in braces, where a currency would be lost: that stands in the name.
+    """
     assert UCUM.fullmatch(metric.unit)
     assert not re.search(r"(_|\.)(total|seconds?|ms|ratio|count|bucket|sum)$", metric.name)
 
@@ -194,6 +204,9 @@ VALUES: Final = {
     "tierscope.attempt.result": words.ATTEMPT_RESULTS,
     "tierscope.output_rate.absent": words.ABSENT,
     "tierscope.output_rate.basis": ("generation", "end_to_end"),
+    "tierscope.cost.absent": words.UNPRICED,
+    "tierscope.cost.basis": ("exact", "overlay", "user"),
+    "tierscope.cost.effect": ("premium_paid", "saving_made", "premium_not_charged", "saving_lost"),
     "tierscope.rate_limit.kind": ("requests", "tokens"),
     "tierscope.token.kind": (
         *("input_uncached", "input_cached", "input_cache_write", "input_undivided"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tierscope.ledger.figures import Report, Shift
+    from tierscope.ledger.figures import Money, Report, Shift
 
 _UNSAID: Final = {
     "host_not_trusted": "their host's echo of the tier is not documented (TIERSCOPE_TRUSTED_HOSTS adds one)",
@@ -17,6 +18,25 @@ _UNSAID: Final = {
     "no_rule": "nothing says which of the two tiers is the better one",
     "not_reported": "the reply named no tier",
     "tierless_endpoint": "their endpoint has no tiers",
+}
+_UNPRICED: Final = {
+    "no_usage": "they told no tokens",
+    "tier_unreported": "the reply named no tier",
+    "tier_unknown": "the tier in the reply is no known word",
+    "no_model": "no model is known",
+    "unknown_provider": "the price list has no prices of their host's provider",
+    "unknown_model": "the price list does not know their model",
+    "no_price": "the price list has no price of their model at this tier",
+    "not_dated": "the price list has no price for their day",
+    "no_cache_price": "the price list has no price of their cached tokens",
+    "audio": "they hold audio, which has prices of its own",
+    "inconsistent_usage": "more tokens were cached than taken",
+}
+_EFFECTS: Final = {
+    "premium_paid": "premium paid for faster tiers",
+    "saving_made": "saved by slower ones",
+    "premium_not_charged": "premium not charged for downgraded calls",
+    "saving_lost": "saving lost where flex was answered by a dearer tier",
 }
 _CUT: Final = ("closed", "abandoned", "cancelled")
 _FOREIGN: Final = "\N{REPLACEMENT CHARACTER}"
@@ -53,7 +73,7 @@ def inferred(causes: Mapping[str, int]) -> str:
 
 def footnotes(report: Report) -> list[str]:
     """Counts over all calls, what is left out and why, and how to read the columns."""
-    return [*_totals(report), *_tries(report), *_left_out(report), *_reading()]
+    return [*_totals(report), *_money(report.money), *_tries(report), *_left_out(report), *_reading()]
 
 
 def _totals(report: Report) -> Iterator[str]:
@@ -68,6 +88,24 @@ def _totals(report: Report) -> Iterator[str]:
         yield f"Errors by type: {_counts(report.errors)}."
     if report.fetches:
         yield f"{many(report.fetches, 'fetch')} of stored responses brought nothing new, and count as no call."
+
+
+def _money(money: Money) -> Iterator[str]:
+    if money.priced:
+        effects = [f"{dollars(getattr(money, kind))} {text}" for kind, text in _EFFECTS.items() if getattr(money, kind)]
+        at_default = f" ({dollars(money.at_default)} at the default tier)" if effects else ""
+        yield f"List price of {many(money.priced, 'call')}: {dollars(money.cost)}{at_default}."
+        if effects:
+            yield f"What the tiers made of it: {', '.join(effects)}."
+    for reason, count in money.unpriced.items():
+        yield f"Without a price: {many(count, 'call')}, for {_UNPRICED.get(reason, reason)}."
+
+
+def dollars(amount: float) -> str:
+    """Money in US dollars: cents from one dollar on, below it three significant digits."""
+    if amount >= 1 or amount == 0:
+        return f"${amount:,.2f}"
+    return f"${amount:.{max(2, 2 - math.floor(math.log10(amount)))}f}"
 
 
 def _tries(report: Report) -> Iterator[str]:

@@ -9,7 +9,7 @@ from rich.console import Group as Stack
 from rich.table import Table
 from rich.text import Text
 
-from tierscope.cli.sentences import footnotes, headlines, inferred, percent, plain
+from tierscope.cli.sentences import dollars, footnotes, headlines, inferred, percent, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -141,7 +141,10 @@ def _rate(rates: Quantiles) -> Text:
 def _tokens(group: Group) -> Text:
     if not group.tokens.input and not group.tokens.output:
         return Text(UNKNOWN)
-    return Text(f"{short(group.tokens.input)} in\n{short(group.tokens.output)} out")
+    text = Text(f"{short(group.tokens.input)} in\n{short(group.tokens.output)} out")
+    if group.money.priced:
+        text.append(f"\n{dollars(group.money.cost)}")
+    return text
 
 
 def _trouble(group: Group) -> Text:

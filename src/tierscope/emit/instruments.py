@@ -8,6 +8,7 @@ from opentelemetry.metrics import Observation
 
 from tierscope import guard
 from tierscope import signals as s
+from tierscope.cost import PICO
 from tierscope.emit.sums import observable
 
 if TYPE_CHECKING:
@@ -34,11 +35,16 @@ class Instruments:
         self.errors = observable(meter, s.CALL_ERRORS, later)
         self.attempts = observable(meter, s.CALL_ATTEMPTS, later)
         self.tokens = observable(meter, s.TOKENS_USED, later)
+        self.cost = observable(meter, s.COST_USD, later, per=PICO)
+        self.cost_at_default = observable(meter, s.COST_AT_DEFAULT, later, per=PICO)
+        self.cost_effects = observable(meter, s.COST_EFFECTS, later, per=PICO)
+        self.unpriced = observable(meter, s.UNPRICED, later)
         self.rate_missing = observable(meter, s.RATE_MISSING, later)
         self.usage_missing = observable(meter, s.USAGE_MISSING, later)
         self.headroom = observable(meter, s.HEADROOM, later)
         self.sums = (
             *(self.calls, self.errors, self.attempts, self.tokens),
+            *(self.cost, self.cost_at_default, self.cost_effects, self.unpriced),
             *(self.rate_missing, self.usage_missing, self.headroom),
         )
         self.duration = _histogram(meter, s.DURATION)

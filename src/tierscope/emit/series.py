@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tierscope import rates, tiers
+from tierscope import cost, rates, tiers
 from tierscope import signals as s
 from tierscope.emit.conventions import Conventions
 from tierscope.emit.points import Point
@@ -38,6 +38,10 @@ class Series:
         self._attempts = Cells(instruments.attempts, *who, request.requested)
         verdict = (request.requested, promised, call.served, call.outcome)
         self._tokens = Cells(instruments.tokens, *who, answered, *verdict)
+        self._cost = Cells(instruments.cost, *who, answered, *verdict)
+        self._verdict = (*who, answered, *verdict)
+        self._cost_effects = Cells(instruments.cost_effects, *who, answered, *verdict)
+        self._unpriced = Cells(instruments.unpriced, *who, answered, request.requested, call.served)
         self._rate_missing = Cells(instruments.rate_missing, *who, request.requested)
         self._usage_missing = Cells(instruments.usage_missing, *who, request.requested)
         self._headroom = Cells(instruments.headroom, request.provider, asked)
@@ -71,6 +75,7 @@ class Series:
                 self._count_tokens(reply.usage)
             if call.request.operation not in _NO_RATE:
                 self._count_absence(call)
+            self._count_cost(call)
         if call.headers is not None and call.headers.rate_limits is not None:
             self._note_headroom(*call.headers.rate_limits)
 
@@ -94,6 +99,18 @@ class Series:
             self._tokens[first_kind].value += first
         if second is not None:
             self._tokens[second_kind].value += second
+
+    def _count_cost(self, call: Call) -> None:
+        bill = call.cost
+        if bill.unpriced is not None:
+            self._unpriced[bill.unpriced].value += 1
+        if bill.amount is None:
+            return
+        self._cost[bill.basis].value += bill.amount
+        if bill.at_default is not None:
+            self._to.cost_at_default.cell(*self._verdict).value += bill.at_default
+        for kind, amount in cost.effects(bill, call.outcome, call.request.expected):
+            self._cost_effects[kind].value += amount
 
     def _count_absence(self, call: Call) -> None:
         reply, speed = call.reply, call.speed

@@ -34,7 +34,8 @@ class Sums:
     Only one thread adds at a time (``later.Later``); what waits is added before the sums are read.
     """
 
-    def __init__(self, metric: Metric, later: Later) -> None:
+    def __init__(self, metric: Metric, later: Later, per: int = 1) -> None:
+        self._per = per
         self._keys = tuple(attribute.key for attribute in metric.attributes)
         self._later = later
         self._cells: dict[Key, Cell] = {}
@@ -53,12 +54,13 @@ class Sums:
     def observe(self, _options: CallbackOptions) -> Iterable[Observation]:
         """Return one observation a series; a value of ``None`` is an attribute that is absent."""
         self._later.drain()
-        return [Observation(cell.value, told(self._keys, key)) for key, cell in list(self._cells.items())]
+        per, cells = self._per, list(self._cells.items())
+        return [Observation(cell.value if per == 1 else cell.value / per, told(self._keys, key)) for key, cell in cells]
 
 
-def observable(meter: Meter, metric: Metric, later: Later) -> Sums:
-    """Create the instrument of a counter or gauge and return its sums."""
-    sums = Sums(metric, later)
+def observable(meter: Meter, metric: Metric, later: Later, per: int = 1) -> Sums:
+    """Create the instrument of a counter or gauge and return its sums, kept in so many parts of the metric's unit."""
+    sums = Sums(metric, later, per)
     create = meter.create_observable_gauge if metric.kind == "gauge" else meter.create_observable_counter
     create(metric.name, callbacks=[sums.observe], unit=metric.unit, description=metric.description)
     return sums

@@ -30,6 +30,28 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class Money:
+    """List prices in USD, summed exactly; calls without a price add nothing and are counted by reason."""
+
+    cost: float = 0.0
+    """At the tiers that served."""
+    priced: int = 0
+    """Calls with a price."""
+    at_default: float = 0.0
+    """The same tokens at the default tier, of the calls for which both are known."""
+    premium_paid: float = 0.0
+    """What served tiers cost above the default tier."""
+    saving_made: float = 0.0
+    """What served tiers cost below the default tier."""
+    premium_not_charged: float = 0.0
+    """What downgraded calls cost below the tier that was promised."""
+    saving_lost: float = 0.0
+    """What calls cost above the flex tier that was promised."""
+    unpriced: Mapping[str, int] = field(default_factory=dict)
+    """Answered calls without a price, by reason."""
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """The calls of one provider and model that asked for the same tier and were served from the same."""
 
@@ -57,6 +79,7 @@ class Group:
     first_token: Quantiles
     """Seconds."""
     tokens: Tokens
+    money: Money = field(default_factory=Money)
 
     @property
     def downgraded(self) -> int:
@@ -106,6 +129,7 @@ class Report:
     fetches: int = 0
     """Fetches of stored responses that brought nothing new; they are no calls."""
     tokens: Tokens = field(default_factory=Tokens)
+    money: Money = field(default_factory=Money)
     first_unix_ns: int | None = None
     last_unix_ns: int | None = None
 

@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.ledger.figures import Group, Report, Shift, Tokens, quantiles
+from tierscope.ledger.money import Bill, total
 from tierscope.ledger.schema import TABLE
 from tierscope.words import DOWNGRADED, FAILED, OTHER, REFUSED, UNKNOWN, UNREPORTED, UNVERIFIED, UPGRADED
 
@@ -53,6 +54,10 @@ class Row(NamedTuple):
     cached_tokens: int | None
     reasoning_tokens: int | None
     usage_is_new: int | None
+    cost_usd: float | None
+    cost_default_usd: float | None
+    cost_expected_usd: float | None
+    cost_absent: str | None
     first_token_s: float | None
     rate_generation: float | None
     rate_end_to_end: float | None
@@ -75,6 +80,7 @@ class _Figures:
         self.causes: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.tokens: Counter[str] = Counter()
+        self.bill = Bill()
         self.generation = array("d")
         self.end_to_end = array("d")
         self.first_token = array("d")
@@ -88,6 +94,7 @@ class _Figures:
         if row.error_type is not None:
             self.errors[row.error_type] += 1
         self.tokens.update(_tokens(row))
+        self.bill.add(row)
         if row.first_token_s is not None:
             self.first_token.append(row.first_token_s)
         if not row.consumer_limited:
@@ -108,6 +115,7 @@ class _Figures:
             end_to_end=quantiles(self.end_to_end),
             first_token=quantiles(self.first_token),
             tokens=Tokens(**self.tokens),
+            money=self.bill.money(),
         )
 
 
@@ -212,6 +220,7 @@ class Tally:
             endings=dict(self._endings.most_common()),
             unsaid=dict(self._unsaid.most_common()),
             tokens=Tokens(**{kind: sum(getattr(group.tokens, kind) for group in groups) for kind in _TOKENS}),
+            money=total(figures.bill for figures in self._groups.values()),
             first_unix_ns=first,
             last_unix_ns=last,
             **self._sums,

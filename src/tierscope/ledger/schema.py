@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tierscope.cost import PICO
 from tierscope.model import NO_HEADERS, NO_LIMITS, NO_REPLY, NO_USAGE
 from tierscope.rates import NS, duration
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from tierscope.model import Call, Headers, RateLimits, Usage
 
-VERSION: Final = 1
+VERSION: Final = 2
 """``PRAGMA user_version``: raised with every change of the columns."""
 APPLICATION_ID: Final = 0x54494552
 """``PRAGMA application_id``: the letters TIER, which tell a ledger from any other SQLite file."""
@@ -91,6 +92,16 @@ def _limit(field: str) -> Callable[[Call], Value]:
     return lambda call: getattr(_limits(call), field)
 
 
+def _usd(field: str) -> Callable[[Call], Value]:
+    """Dollars of an amount in pico-dollars: the nearest number that SQLite can hold, from which it is found again."""
+
+    def dollars(call: Call) -> Value:
+        amount = getattr(call.cost, field)
+        return None if amount is None else amount / PICO
+
+    return dollars
+
+
 _KEYS: Final = (
     Column(
         "provider", "TEXT", lambda c: c.request.provider, "provider of the GenAI conventions: openai, azure.ai.openai …"
@@ -161,6 +172,18 @@ _TOKENS: Final = (
         "1: Tierscope itself asked for the usage of this stream",
     ),
 )
+_MONEY: Final = (
+    Column("cost_usd", "REAL", _usd("amount"), "list price of the tokens at the served tier; NULL: see cost_absent"),
+    Column("cost_default_usd", "REAL", _usd("at_default"), "the same tokens at the default tier"),
+    Column(
+        "cost_expected_usd",
+        "REAL",
+        _usd("at_expected"),
+        "the same tokens at the expected tier, where another one served",
+    ),
+    Column("cost_basis", "TEXT", lambda c: c.cost.basis, "exact, overlay or user: where the price comes from"),
+    Column("cost_absent", "TEXT", lambda c: c.cost.unpriced, "why an answered call has no price"),
+)
 _SPEED: Final = (
     Column("first_token_s", "REAL", lambda c: c.speed.first_token_s, "seconds from the last attempt's start"),
     Column("rate_generation", "REAL", lambda c: c.speed.generation, "token/s: (V - 1) / (last text - first text)"),
@@ -216,7 +239,7 @@ _CONTEXT: Final = (
         "1: a provisioned Azure deployment handed on",
     ),
 )
-COLUMNS: Final = (*_KEYS, *_TIMES, *_TOKENS, *_SPEED, *_CONTEXT)
+COLUMNS: Final = (*_KEYS, *_TIMES, *_TOKENS, *_MONEY, *_SPEED, *_CONTEXT)
 NAMES: Final = tuple(column.name for column in COLUMNS)
 INSERT: Final = f"INSERT INTO {TABLE} ({', '.join(NAMES)}) VALUES ({', '.join('?' * len(NAMES))})"  # noqa: S608  our own names
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tierscope.catalog import Catalog
+    from tierscope.catalog.prices import Rates
     from tierscope.config import Settings
     from tierscope.observer import Observer
     from tierscope.seam.background import Background
@@ -34,6 +35,7 @@ class World:
     """What the seam is given when it is laid, and what it learns while it is."""
 
     catalog: Catalog
+    prices: Rates
     background: Background
 
     def __init__(
@@ -60,9 +62,11 @@ class World:
     def equip(self) -> None:
         """Get ready for the first call; whichever thread is first, all see the same memory."""
         from tierscope import catalog  # noqa: PLC0415  not before there is a call
+        from tierscope.catalog import prices  # noqa: PLC0415
         from tierscope.seam.background import Background  # noqa: PLC0415
 
         vars(self).setdefault("catalog", catalog.load())
+        vars(self).setdefault("prices", prices.rates(self.settings.catalog))
         vars(self).setdefault("background", Background())
 
 
