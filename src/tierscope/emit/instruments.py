@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from opentelemetry.metrics import Observation
 
 from tierscope import guard
 from tierscope import signals as s
+from tierscope.catalog import prices
 from tierscope.cost import PICO
 from tierscope.emit.sums import observable
 
@@ -56,6 +58,12 @@ class Instruments:
         meter.create_observable_counter(
             internal.name, callbacks=[_internal_errors], unit=internal.unit, description=internal.description
         )
+        age = s.CATALOG_AGE
+        meter.create_observable_gauge(age.name, callbacks=[_age], unit=age.unit, description=age.description)
+
+
+def _age(_options: CallbackOptions) -> list[Observation]:
+    return [Observation(prices.age_s(time.time()))]
 
 
 def _histogram(meter: Meter, metric: Metric) -> Histogram:

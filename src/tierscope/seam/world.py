@@ -65,7 +65,7 @@ class World:
         from tierscope.catalog import prices  # noqa: PLC0415
         from tierscope.seam.background import Background  # noqa: PLC0415
 
-        vars(self).setdefault("catalog", catalog.load())
+        vars(self).setdefault("catalog", catalog.load(self.settings.catalog))
         vars(self).setdefault("prices", prices.rates(self.settings.catalog))
         vars(self).setdefault("background", Background())
 
