@@ -113,7 +113,6 @@ class Rates:
         return next((name for name in known if name in models), named)
 
 
-@functools.cache
 def rates(path: str | None = None) -> Rates:
     """Read the table once per process; a user's file is laid over it.
 
@@ -121,6 +120,11 @@ def rates(path: str | None = None) -> Rates:
         CatalogError: the user's file cannot be used.
 
     """
+    return _rates(path)
+
+
+@functools.cache
+def _rates(path: str | None) -> Rates:
     told = files.packaged(FILE)
     table = sorted((_rate(row) for row in files.merged("rates", told["rates"], path)), key=_order)
     names = {**told["names"], "": files.deployments(path)}

@@ -140,7 +140,6 @@ def _only(table: Iterable[Any]) -> Any:
 
 
 # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@functools.cache
 def promises(path: str | None = None) -> Promises:
     """Read the rows once per process; a user's file is laid over them.
 
@@ -148,6 +147,11 @@ def promises(path: str | None = None) -> Promises:
         CatalogError: the user's file cannot be used.
 
     """
+    return _promises(path)
+
+
+@functools.cache
+def _promises(path: str | None) -> Promises:
     told = files.packaged(FILE)
     merged = {name: files.merged(name, told[name], path) for name in ("promises", "scale_units", "ramp")}
     return Promises(

@@ -166,4 +166,3 @@ def _others(told: rows.Row) -> Iterator[str]:
     known = files.packaged(files.PROVIDERS)["providers"]
     yield from (f"providers: {key} {'replaced' if key in known else 'added'}" for key in told["providers"])
     yield from (f"deployments: {name} is {model}" for name, model in told["deployments"].items())
-

@@ -128,4 +128,3 @@ def _row(row: dict[str, Any]) -> tuple[Any, ...]:
 
 def _told(target: Any) -> tuple[Any, ...]:
     return target.rate, target.attainment, target.uptime, target.excludes_long_context
-
