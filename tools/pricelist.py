@@ -7,7 +7,7 @@ names itself, from the day on which it was verified.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -127,7 +127,7 @@ def _standard(model: Any) -> Iterator[tuple[str | None, str | None, Any]]:
 def _since(constraint: Any) -> str | None:
     if constraint is None:
         return None
-    start: datetime.date = constraint.start_date
+    start: dt.date = constraint.start_date
     return start.isoformat()
 
 
@@ -151,10 +151,10 @@ def _at(value: Any, above: int) -> Any:
 def _prove(model: Any, row: Row) -> None:
     """See that the library itself asks this price, on the first day and ever after."""
     context = CONTEXTS.get(row["tier"], ({"service_tier": "default"},))[0]
-    days = [datetime.date.fromisoformat(row["from"])] if row["from"] else [datetime.date(2020, 1, 1)]
-    days.append(datetime.date.fromisoformat(row["to"]) - datetime.timedelta(1) if row["to"] else datetime.date.max)
+    days = [dt.date.fromisoformat(row["from"])] if row["from"] else [dt.date(2020, 1, 1)]
+    days.append(dt.date.fromisoformat(row["to"]) - dt.timedelta(1) if row["to"] else dt.date.max)
     for day in days:
-        asked = model.get_prices(datetime.datetime.combine(day, datetime.time(12), datetime.UTC), context)
+        asked = model.get_prices(dt.datetime.combine(day, dt.time(12), dt.UTC), context)
         for name, key in FIELDS.items():
             if row[name] is not None and row[name] != _at(getattr(asked, key, None), row["above"]):
                 raise SystemExit(f"genai-prices: {row['model']} {row['tier']} {name} is not {row[name]} on {day}")

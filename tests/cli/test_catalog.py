@@ -40,9 +40,9 @@ def test_a_model_is_a_card() -> None:
     assert lines[:9] == [
         "gpt-4.1 · openai",
         "tier from to input cached written output basis",
-        "batch 2026-10-14 1.00 – – 4.00 exact",
-        "default 2.00 0.50 – 8.00 exact",
-        "priority 2025-06-10 3.50 0.875 – 14.00 exact",
+        "batch 2026-10-14 1.00 \N{EN DASH} \N{EN DASH} 4.00 exact",
+        "default 2.00 0.50 \N{EN DASH} 8.00 exact",
+        "priority 2025-06-10 3.50 0.875 \N{EN DASH} 14.00 exact",
         "priority: 99% above 80 tokens/s, median of 5 minutes; uptime 99.9%; prompts up",
         "to 128k",
         "scale: 99% above 80 tokens/s, median of 5 minutes; uptime 99.9%; prompts up to",
@@ -120,7 +120,14 @@ def test_a_difference_is_told_row_by_row(own: Path) -> None:
 
 @pytest.mark.parametrize(
     ("pico", "text"),
-    [(3_500_000, "3.50"), (875_000, "0.875"), (14_000_000, "14.00"), (1, "0.000001"), (62_500, "0.0625"), (None, "–")],
+    [
+        (3_500_000, "3.50"),
+        (875_000, "0.875"),
+        (14_000_000, "14.00"),
+        (1, "0.000001"),
+        (62_500, "0.0625"),
+        (None, "\N{EN DASH}"),
+    ],
 )
 def test_a_price_shows_every_digit(pico: int | None, text: str) -> None:
     assert usd(pico) == text
