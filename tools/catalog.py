@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-from decimal import Decimal
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
@@ -21,6 +20,7 @@ from tierscope.catalog import files, prices, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from decimal import Decimal
 
     Row = dict[str, Any]
 

@@ -7,7 +7,7 @@ names itself, from the day on which it was verified.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     Row = dict[str, Any]
+    Listed = Mapping[str, Mapping[str, Any]]
 
 FIELDS: Final = {
     "input": "input_mtok",
@@ -38,7 +39,7 @@ SERVED: Final = re.compile(r"ft:|gpt-|chatgpt-|chat-|o\d|text-|codex-|computer-u
 NOT_SERVED: Final = re.compile(r"audio|image|live|moderation|oss|realtime|transcri|translate|tts|whisper|:extended")
 
 
-def rows(providers: Iterable[Any], listed: Mapping[str, Mapping[str, str]], said: Row) -> Iterator[Row]:
+def rows(providers: Iterable[Any], listed: Listed, said: Row) -> Iterator[Row]:
     """Return one row per model, tier, band and span of dates; ``said`` is what each says of its source."""
     for provider, model in _models(providers):
         name = _names(provider, model, listed)[0]
@@ -50,7 +51,7 @@ def rows(providers: Iterable[Any], listed: Mapping[str, Mapping[str, str]], said
                 yield row
 
 
-def names(providers: Iterable[Any], listed: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+def names(providers: Iterable[Any], listed: Listed) -> dict[str, dict[str, str]]:
     """Return by provider the other names of its models, where the date of a snapshot is not all that differs."""
     others: dict[str, dict[str, str]] = {name: {} for name in PROVIDERS.values()}
     for provider, model in _models(providers):
@@ -73,13 +74,14 @@ def _is_by_token(model: Any) -> bool:
     return FIELDS["input"] in kinds and kinds <= {*FIELDS.values(), *FEES}
 
 
-def _names(provider: Any, model: Any, listed: Mapping[str, Mapping[str, str]]) -> list[str]:
+def _names(provider: Any, model: Any, listed: Listed) -> list[str]:
     """Return the name that the rows carry, and then every other one that no shorter name stands for."""
     row = listed.get(model.id)
     if row is not None:
-        if provider.find_model(row["like"]) is not model or row["model"] not in candidates(row["like"]):
-            raise SystemExit(f"names: {row['like']} is no {row['model']} of {model.id}")
-        return [row["model"]]
+        for name in row["like"]:
+            if provider.find_model(name) is not model:
+                raise SystemExit(f"genai-prices: {name} is not {model.id}")
+        return [row["model"], *(name for name in row["like"] if row["model"] not in candidates(name))]
     known = {name for name in (model.id, *_equals(model.match)) if provider.find_model(name) is model}
     kept = sorted(name for name in known if not known & set(candidates(name)[1:]))
     first = next(name for name in (*reversed(candidates(model.id)), *kept) if name in kept)
@@ -125,7 +127,7 @@ def _standard(model: Any) -> Iterator[tuple[str | None, str | None, Any]]:
 def _since(constraint: Any) -> str | None:
     if constraint is None:
         return None
-    start: datetime.date = constraint.start_date
+    start: dt.date = constraint.start_date
     return start.isoformat()
 
 
@@ -149,10 +151,10 @@ def _at(value: Any, above: int) -> Any:
 def _prove(model: Any, row: Row) -> None:
     """See that the library itself asks this price, on the first day and ever after."""
     context = CONTEXTS.get(row["tier"], ({"service_tier": "default"},))[0]
-    days = [datetime.date.fromisoformat(row["from"])] if row["from"] else [datetime.date(2020, 1, 1)]
-    days.append(datetime.date.fromisoformat(row["to"]) - datetime.timedelta(1) if row["to"] else datetime.date.max)
+    days = [dt.date.fromisoformat(row["from"])] if row["from"] else [dt.date(2020, 1, 1)]
+    days.append(dt.date.fromisoformat(row["to"]) - dt.timedelta(1) if row["to"] else dt.date.max)
     for day in days:
-        asked = model.get_prices(datetime.datetime.combine(day, datetime.time(12), datetime.UTC), context)
+        asked = model.get_prices(dt.datetime.combine(day, dt.time(12), dt.UTC), context)
         for name, key in FIELDS.items():
             if row[name] is not None and row[name] != _at(getattr(asked, key, None), row["above"]):
                 raise SystemExit(f"genai-prices: {row['model']} {row['tier']} {name} is not {row[name]} on {day}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import functools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -66,7 +66,7 @@ _Dated = tuple[int, int, Band]
 class Rates:
     """The loaded table; every lookup is pure."""
 
-    def __init__(self, table: tuple[Rate, ...], names: Mapping[str, Mapping[str, str]], as_of: datetime.date) -> None:
+    def __init__(self, table: tuple[Rate, ...], names: Mapping[str, Mapping[str, str]], as_of: dt.date) -> None:
         self.rows = table
         """By provider, model and tier, then by falling length of the prompt and by date."""
         self.names = names
@@ -113,7 +113,6 @@ class Rates:
         return next((name for name in known if name in models), named)
 
 
-@functools.cache
 def rates(path: str | None = None) -> Rates:
     """Read the table once per process; a user's file is laid over it.
 
@@ -121,10 +120,15 @@ def rates(path: str | None = None) -> Rates:
         CatalogError: the user's file cannot be used.
 
     """
+    return _rates(path)
+
+
+@functools.cache
+def _rates(path: str | None) -> Rates:
     told = files.packaged(FILE)
     table = sorted((_rate(row) for row in files.merged("rates", told["rates"], path)), key=_order)
     names = {**told["names"], "": files.deployments(path)}
-    return Rates(tuple(table), names, datetime.date.fromisoformat(told["as_of"]))
+    return Rates(tuple(table), names, dt.date.fromisoformat(told["as_of"]))
 
 
 def age_s(unix_s: float) -> float:
@@ -134,9 +138,10 @@ def age_s(unix_s: float) -> float:
 
 
 def _rate(row: rows.Row) -> Rate:
-    per_token = (None if row[key] is None else rows.pico(row[key]) for key in ("output", "cached", "cache_write"))
-    price = Price(rows.pico(row["input"]), *per_token, row["basis"])
-    band = Band(row["above"], price)
+    output, cached, written = (
+        None if row[key] is None else rows.pico(row[key]) for key in ("output", "cached", "cache_write")
+    )
+    band = Band(row["above"], Price(rows.pico(row["input"]), output, cached, written, row["basis"]))
     return Rate(
         row["provider"], row["model"], row["tier"], band, row["from"], row["to"],
         row["source"], row["as_of"], row["certainty"],

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from tierscope.catalog import files, rows
 from tierscope.catalog.names import candidates, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 FILE: Final = "promises.json"
 LEAST_FLOOR: Final = 100_000
@@ -35,7 +35,7 @@ class Target(NamedTuple):
     uptime: float | None
     """Share; ``None`` where none is stated."""
     excludes_long_context: bool | None
-    """Whether longer prompts are served and charged at the default tier; ``None`` where sources are silent or differ."""
+    """Whether longer prompts are served, and charged, by default; ``None`` where sources are silent or differ."""
     long_context_tokens: int | None
     """Estimated prompt tokens above which that is so."""
     as_of: str | None
@@ -78,6 +78,10 @@ class RampRule(NamedTuple):
     is_floor_stated: bool
 
 
+_Row = TypeVar("_Row", Target, ScaleUnit)
+_Key = TypeVar("_Key", bound=tuple[str, ...])
+
+
 class Promises:
     """The loaded rows; every lookup is pure."""
 
@@ -103,44 +107,40 @@ class Promises:
             day: whole days since 1970-01-01 UTC.
 
         """
-        for name in candidates(self._deployments.get(model, model)):
-            held = self._targets.get((provider, name, tier))
-            if held is not None:
-                date = snapshot(self._deployments.get(model, model))
-                return _only(row for row in _on(held, day) if date is None or row.version in {None, date})
-        return None
+        named = self._deployments.get(model, model)
+        date = snapshot(named)
+        promised = _nearest(self._targets, ((provider, name, tier) for name in candidates(named)), day)
+        return _only([row for row in promised if date is None or row.version in {None, date}])
 
     def scale_unit(self, provider: str, model: str, day: int) -> ScaleUnit | None:
         """Return the unit that was sold for a model on a day, or ``None``."""
-        for name in candidates(self._deployments.get(model, model)):
-            if (sold := self._units.get((provider, name))) is not None:
-                return _only(_on(sold, day))
-        return None
+        named = self._deployments.get(model, model)
+        return _only(_nearest(self._units, ((provider, name) for name in candidates(named)), day))
 
     def ramp(self, provider: str) -> RampRule | None:
         """Return the provider's limit of growth, or ``None`` where none is documented."""
         return next((row for row in self.ramps if row.provider == provider), None)
 
 
-def _by(table: Iterable[Any], key: Any) -> dict[Any, list[Any]]:
-    index: dict[Any, list[Any]] = {}
+def _by(table: Iterable[_Row], key: Callable[[_Row], _Key]) -> dict[_Key, list[_Row]]:
+    index: dict[_Key, list[_Row]] = {}
     for row in table:
         index.setdefault(key(row), []).append(row)
     return index
 
 
-def _on(table: Iterable[Any], day: int) -> list[Any]:
-    return [row for row in table if rows.first_day(row.valid_from) <= day < rows.last_day(row.valid_to)]
+def _nearest(index: Mapping[_Key, list[_Row]], keys: Iterable[_Key], day: int) -> list[_Row]:
+    """Return what holds on a day of the first key that there is: a nearer name hides what is said of a farther."""
+    found = next((index[key] for key in keys if key in index), [])
+    return [row for row in found if rows.first_day(row.valid_from) <= day < rows.last_day(row.valid_to)]
 
 
-def _only(table: Iterable[Any]) -> Any:
+def _only(found: list[_Row]) -> _Row | None:
     """Return the only row: of several snapshots nobody can say which is meant."""
-    found = list(table)
     return found[0] if len(found) == 1 else None
 
 
 # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@functools.cache
 def promises(path: str | None = None) -> Promises:
     """Read the rows once per process; a user's file is laid over them.
 
@@ -148,6 +148,11 @@ def promises(path: str | None = None) -> Promises:
         CatalogError: the user's file cannot be used.
 
     """
+    return _promises(path)
+
+
+@functools.cache
+def _promises(path: str | None) -> Promises:
     told = files.packaged(FILE)
     merged = {name: files.merged(name, told[name], path) for name in ("promises", "scale_units", "ramp")}
     return Promises(

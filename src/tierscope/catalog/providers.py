@@ -114,7 +114,6 @@ def _provider(key: str, row: Mapping[str, Any]) -> Provider:
     )
 
 
-@functools.cache
 def load(path: str | None = None) -> Catalog:
     """Read ``providers.json`` once per process; a user's file is laid over it, and its rows are asked first.
 
@@ -122,6 +121,11 @@ def load(path: str | None = None) -> Catalog:
         CatalogError: the user's file cannot be used.
 
     """
+    return _load(path)
+
+
+@functools.cache
+def _load(path: str | None) -> Catalog:
     theirs = {} if path is None else files.user(path)["providers"]
     rows = {**theirs, **files.packaged(files.PROVIDERS)["providers"], **theirs}
     held = (row for row in promises(path).targets if row.tier == PRIORITY and row.valid_to is None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import difflib
 import json
 import re
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 REQUIRED: Final = object()
 FOREVER: Final = 2**31
-_EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
+_EPOCH: Final = dt.date(1970, 1, 1).toordinal()
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _DEAREST: Final = 1_000_000
 """USD per 1M tokens: a dollar a token, which only a mistake costs."""
@@ -47,12 +47,13 @@ class Field(NamedTuple):
 def is_date(value: object) -> bool:
     """Say whether this is a calendar date as ISO 8601 writes it."""
     try:
-        return isinstance(value, str) and _DATE.match(value) is not None and bool(datetime.date.fromisoformat(value))
+        return isinstance(value, str) and _DATE.match(value) is not None and bool(dt.date.fromisoformat(value))
     except ValueError:
         return False
 
 
 def is_text(value: object) -> bool:
+    """Say whether this is a text with something in it."""
     return isinstance(value, str) and bool(value.strip())
 
 
@@ -273,7 +274,7 @@ def pico(usd: Any) -> int:
 
 def day(date: str) -> int:
     """Return whole days since 1970-01-01."""
-    return datetime.date.fromisoformat(date).toordinal() - _EPOCH
+    return dt.date.fromisoformat(date).toordinal() - _EPOCH
 
 
 def first_day(date: str | None) -> int:

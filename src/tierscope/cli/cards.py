@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.table import Table
@@ -12,7 +11,7 @@ from tierscope.cli.sentences import plain
 from tierscope.cli.table import QUIET, UNKNOWN, short
 
 if TYPE_CHECKING:
-    import datetime
+    import datetime as dt
     from collections.abc import Iterator
 
     from rich.console import Console
@@ -33,13 +32,31 @@ class Found(NamedTuple):
     targets: tuple[Target, ...]
     units: tuple[ScaleUnit, ...]
 
+    def keys(self) -> set[tuple[str, str]]:
+        """Return every provider and model of which there is something."""
+        return {*map(key, self.rates), *map(key, self.targets), *map(key, self.units)}
 
-def print_cards(console: Console, found: Found, as_of: datetime.date, today: datetime.date) -> None:
+    def of(self, provider: str, model: str) -> Found:
+        """Return what there is of one model."""
+        rates, targets, units = self
+        named = (provider, model)
+        return Found(
+            tuple(row for row in rates if key(row) == named),
+            tuple(row for row in targets if key(row) == named),
+            tuple(row for row in units if key(row) == named),
+        )
+
+
+def key(row: Rate | Target | ScaleUnit) -> tuple[str, str]:
+    """Return provider and model, by which there is a card."""
+    return row.provider, row.model
+
+
+def print_cards(console: Console, found: Found, as_of: dt.date, today: dt.date) -> None:
     """Print prices, targets and units of each model, and what must be known to read them."""
-    keys = dict.fromkeys((row.provider, row.model) for row in itertools.chain(*found))
-    for provider, model in sorted(keys):
+    for provider, model in sorted(found.keys()):
         console.print(Text(plain(f"{model} \u00b7 {provider}"), style="bold"))
-        card = Found(*(tuple(row for row in part if (row.provider, row.model) == (provider, model)) for part in found))
+        card = found.of(provider, model)
         if card.rates:
             console.print(_prices(card.rates))
         for line in (*map(_promised, card.targets), *map(_sold, card.units)):

@@ -1,4 +1,4 @@
-"""``tierscope catalog``: what is known of prices and promises, whether a file of your own can be used, what it changes."""
+"""``tierscope catalog``: what is known of prices and promises; whether a file of your own can be used, what it does."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def check(file: str | None) -> None:
     if path is None:
         raise click.UsageError(f"name a file: {KEY} is not set")
     told = _user(path)
-    sections = (*files.SECTIONS, "providers", "deployments")
+    sections = (*rows.SECTIONS, "providers", "deployments")
     held = ", ".join(many(len(told[name]), _THINGS.get(name, name[:-1])) for name in sections if told[name])
     click.echo(f"{path} can be used: {held or 'nothing in it'}.")
 
@@ -139,7 +139,7 @@ def _rate(row: Rate) -> dict[str, Any]:
 
 # ── diff ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _changes(told: rows.Row) -> Iterator[str]:
-    for name, section in files.SECTIONS.items():
+    for name, section in rows.SECTIONS.items():
         ours = files.packaged("rates.json" if name == "rates" else "promises.json")[name]
         for subject in dict.fromkeys(tuple(row[key] for key in section.subject) for row in told[name]):
             before, after = (

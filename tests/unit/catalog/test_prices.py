@@ -65,6 +65,11 @@ PRICED: Final = [
     (OPENAI, "gpt-4o-2024-05-13", "default", "2026-11-22", [(0, 5, None, None, 15)]),
     (OPENAI, "gpt-4o-2024-11-20", "default", "2026-11-22", [(0, 2.5, 1.25, None, 10)]),
     (OPENAI, "ft:gpt-4o-mini-2024-07-18:acme::x1", "default", "2026-11-22", [(0, 0.3, None, None, 1.2)]),
+    (OPENAI, "ft:gpt-3.5-turbo-0125:acme::x1", "batch", "2026-11-22", [(0, 1.5, None, None, 3)]),
+    (OPENAI, "ft:gpt-4.1-2025-04-14:acme::x1", "default", "2026-11-22", [(0, 3, 0.75, None, 12)]),
+    # no source states what a long prompt costs on flex: without a price of output such a call is unpriced
+    (OPENAI, "gpt-5.5-pro", "flex", "2026-11-22", [(272_000, 30, None, None, None), (0, 15, None, None, 90)]),
+    (OPENAI, "gpt-5.5-pro", "batch", "2026-11-22", [(272_000, 30, None, None, 135), (0, 15, None, None, 90)]),
     # other names of the same model
     (OPENAI, "gpt-5-codex", "priority", "2026-11-22", [(0, 2.5, 0.25, None, 20)]),
     (OPENAI, "gpt-5.6", "default", "2026-11-22", [(272_000, 8, 0.8, 10, 30), (0, 4, 0.4, 5, 20)]),
@@ -75,6 +80,8 @@ PRICED: Final = [
     (AZURE, "gpt-5.1-2025-11-13", "priority", "2026-11-22", [(0, 2.5, 0.25, None, 20)]),
     (AZURE, "gpt-5.2-2025-12-11", "priority", "2026-11-22", [(0, 3.5, 0.35, None, 28)]),
     (AZURE, "gpt-4.1", "default", "2026-11-22", [(0, 2, 0.5, None, 8)]),
+    (AZURE, "gpt-5.6-sol-2026-07-09", "flex", "2026-09-25", [(272_000, 4, 0.4, 5, 15), (0, 2, 0.2, 2.5, 10)]),
+    (AZURE, "gpt-5.1-codex-2025-11-13", "priority", "2026-11-22", [(0, 2.5, 0.25, None, 20)]),
 ]
 
 
@@ -102,8 +109,9 @@ ABSENT: Final = [
     # known under a nearer name: never the price of a farther one
     (OPENAI, "gpt-4o-2024-05-13", "flex", "2026-11-22", "no_price"),
     (OPENAI, "ft:gpt-4o-mini-2024-07-18:acme::x1", "priority", "2026-11-22", "no_price"),
-    (OPENAI, "ft:gpt-4.1-2025-04-14:acme::x1", "default", "2026-11-22", "unknown_model"),
-    (OPENAI, "ft:o4-mini", "default", "2026-11-22", "unknown_model"),
+    (OPENAI, "ft:gpt-5-2025-08-07:acme::x1", "default", "2026-11-22", "unknown_model"),
+    (OPENAI, "ft:o3", "default", "2026-11-22", "unknown_model"),
+    (OPENAI, "ft:gpt-4.1-2025-04-14:acme::x1", "priority", "2026-11-22", "no_price"),
     (OPENAI, "GPT-4.1", "default", "2026-11-22", "unknown_model"),
     (OPENAI, "gpt-4.1-2025", "default", "2026-11-22", "unknown_model"),
     (OPENAI, "chat-prod", "default", "2026-11-22", "unknown_model"),
@@ -113,6 +121,9 @@ ABSENT: Final = [
     (OPENAI, "gpt-realtime", "default", "2026-11-22", "unknown_model"),
     (OPENAI, "gpt-image-1", "default", "2026-11-22", "unknown_model"),
     (AZURE, "o3-mini", "priority", "2026-11-22", "no_price"),
+    (AZURE, "gpt-5.6-sol", "flex", "2026-09-24", "not_dated"),
+    (AZURE, "gpt-5.4", "flex", "2026-11-22", "no_price"),
+    (AZURE, "gpt-6.1-sol", "ultrafast", "2026-11-22", "no_price"),
     (AZURE, "phi-4", "default", "2026-11-22", "unknown_model"),
     ("groq", "gpt-4.1", "default", "2026-11-22", "unknown_provider"),
     ("", "gpt-4.1", "default", "2026-11-22", "unknown_provider"),
@@ -135,9 +146,15 @@ def test_a_price_is_in_whole_pico_dollars() -> None:
 
 def test_what_another_source_states_is_marked() -> None:
     """Ultrafast and Azure's tiers stand in no price library that is taken as exact."""
-    told = {(row.provider, row.tier): row.band.price.basis for row in TABLE.rows}
-    assert told[OPENAI, "ultrafast"] == told[AZURE, "priority"] == "overlay"
-    assert {told[OPENAI, tier] for tier in ("default", "priority", "flex", "batch")} == {"exact"}
+    told = {(row.provider, row.model, row.tier): row.band.price.basis for row in TABLE.rows}
+    assert {basis for (provider, _, tier), basis in told.items() if provider == AZURE and tier != "default"} == {
+        "overlay"
+    }
+    assert {basis for (_, _, tier), basis in told.items() if tier == "ultrafast"} == {"overlay"}
+    assert {basis for (provider, _, tier), basis in told.items() if (provider, tier) == (OPENAI, "priority")} == {
+        "exact"
+    }
+    assert told[OPENAI, "ft:gpt-4.1", "default"] == "overlay"
 
 
 def test_equal_prices_of_two_sources_are_one_row() -> None:
@@ -176,7 +193,7 @@ def test_every_band_above_has_one_below() -> None:
 
 
 def test_the_table_is_read_once_and_dated() -> None:
-    assert rates() is TABLE
+    assert rates() is rates(None) is TABLE
     assert TABLE.as_of == date(2026, 11, 22)
 
 
