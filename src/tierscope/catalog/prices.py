@@ -133,7 +133,7 @@ def _rates(path: str | None) -> Rates:
 
 def age_s(unix_s: float) -> float:
     """Return the age of the compiled table, which ends with the day on which it was true, in seconds."""
-    day = rates().as_of.toordinal() - datetime.date(1970, 1, 1).toordinal()
+    day = rates().as_of.toordinal() - dt.date(1970, 1, 1).toordinal()
     return max(0.0, unix_s - (day + 1) * 86_400)
 
 
