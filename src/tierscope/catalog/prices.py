@@ -12,7 +12,6 @@ from tierscope.catalog.names import candidates
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FILE: Final = "rates.json"
 UNKNOWN_PROVIDER: Final = "unknown_provider"
 UNKNOWN_MODEL: Final = "unknown_model"
 NO_PRICE: Final = "no_price"
@@ -125,7 +124,7 @@ def rates(path: str | None = None) -> Rates:
 
 @functools.cache
 def _rates(path: str | None) -> Rates:
-    told = files.packaged(FILE)
+    told = files.packaged(files.RATES)
     table = sorted((_rate(row) for row in files.merged("rates", told["rates"], path)), key=_order)
     names = {**told["names"], "": files.deployments(path)}
     return Rates(tuple(table), names, dt.date.fromisoformat(told["as_of"]))

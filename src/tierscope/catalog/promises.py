@@ -11,7 +11,6 @@ from tierscope.catalog.names import candidates, snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-FILE: Final = "promises.json"
 LEAST_FLOOR: Final = 100_000
 """Tokens per minute below which no growth is held to be a ramp, where a provider states no floor."""
 _PERCENT: Final = 100
@@ -153,7 +152,7 @@ def promises(path: str | None = None) -> Promises:
 
 @functools.cache
 def _promises(path: str | None) -> Promises:
-    told = files.packaged(FILE)
+    told = files.packaged(files.PROMISES)
     merged = {name: files.merged(name, told[name], path) for name in ("promises", "scale_units", "ramp")}
     return Promises(
         tuple(map(_target, merged["promises"])),

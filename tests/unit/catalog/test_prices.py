@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tierscope.catalog import files, rows
+from tierscope.catalog import files, shapes
 from tierscope.catalog.names import candidates, snapshot
 from tierscope.catalog.prices import UNPRICED, Band, Price, rates
 from tierscope.words import CANONICAL
@@ -169,7 +169,7 @@ def test_equal_prices_of_two_sources_are_one_row() -> None:
 def test_the_file_keeps_its_own_rules() -> None:
     """Whole rows, no two of one key on one day, sorted; what the loader takes on trust."""
     told = files.packaged("rates.json")
-    assert rows.checked("rates.json", "rates", told["rates"]) == [
+    assert shapes.checked("rates.json", "rates", told["rates"]) == [
         {**row, "currency": "USD", "note": ""} for row in told["rates"]
     ]
     keys = [tuple(row[key] for key in ("provider", "model", "tier", "above")) for row in told["rates"]]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tierscope.catalog import files, load, rows
+from tierscope.catalog import files, load, shapes
 from tierscope.catalog.promises import LEAST_FLOOR, promises
 
 OPENAI: Final = "openai"
@@ -103,7 +103,7 @@ def test_what_excludes_long_prompts_is_said_once() -> None:
 def test_the_file_keeps_its_own_rules(name: str) -> None:
     """Whole rows with source and date, no two of one key on one day; what the loader takes on trust."""
     told = files.packaged("promises.json")
-    assert rows.checked("promises.json", name, told[name]) == [{**row, "note": ""} for row in told[name]]
+    assert shapes.checked("promises.json", name, told[name]) == [{**row, "note": ""} for row in told[name]]
     assert all(row["as_of"] and row["source"] for row in told[name])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tierscope import signals, wiring
-from tierscope.catalog import CatalogError, files, load, rows
+from tierscope.catalog import CatalogError, load, own, rows, shapes
 from tierscope.catalog.prices import Band, Price, rates
 from tierscope.catalog.promises import promises
 from tierscope.config import SettingError, Settings
@@ -32,7 +33,7 @@ def write(tmp_path: Path) -> Any:
 
     def written(name: str = "own.json", **sections: Any) -> str:
         path = tmp_path / name
-        path.write_text(json.dumps({"schema": files.SCHEMA, **sections}))
+        path.write_text(json.dumps({"schema": own.SCHEMA, **sections}))
         return str(path)
 
     return written
@@ -116,7 +117,7 @@ MISTAKES: Final = [
     ("tier-type", rate(tier=3), ("rates row 1 openai gpt-4.1 3", "tier", "use one of")),
     ("model-type", rate(model=41), ("rates row 1 openai 41 priority", "model", "write a text")),
     ("model-empty", rate(model=" "), ("rates row 1 openai   priority", "model", "write a text")),
-    ("provider", rate(provider="opena"), ("rates gpt-4.1", "provider", "or add it to providers")),
+    ("provider", rate(provider="opena"), ("rates opena gpt-4.1 priority", "provider", "or add it to providers")),
     ("currency", rate(currency="EUR"), (WHERE, "currency", "write the price in USD")),
     ("zero", rate(input=0), (WHERE, "input", "a number above 0")),
     ("negative", rate(output=-1), (WHERE, "output", "a number above 0")),
@@ -174,7 +175,7 @@ def test_a_mistake_is_told_once_and_whole(write: Any, sections: dict[str, Any], 
     """File, row, key, value and remedy, whoever reads the file; it is not half-read."""
     path = write(**sections)
     where, key, remedy = said
-    for reader in (files.user, rates, promises, load):
+    for reader in (own.read, rates, promises, load):
         with pytest.raises(CatalogError) as told:
             reader(path)
         assert (told.value.file, told.value.row, told.value.key) == ("own.json", where, key)
@@ -198,13 +199,13 @@ def test_a_file_that_is_none_is_told(tmp_path: Path, content: bytes | None, key:
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(CatalogError) as told:
-        files.user(str(path))
+        own.read(str(path))
     assert (told.value.row, told.value.key, told.value.remedy) == ("file", key, remedy)
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="Is a directory: name a file to read"):
-        files.user(str(tmp_path))
+        own.read(str(tmp_path))
 
 
 def test_a_catalog_error_is_a_value_error() -> None:
@@ -218,16 +219,16 @@ json_values = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*rows.SECTIONS, "providers", "deployments"]), json_values, max_size=3))
+@given(st.dictionaries(st.sampled_from([*rows.SUBJECTS, "providers", "deployments"]), json_values, max_size=3))
 def test_any_json_is_rows_or_one_error(sections: dict[str, Any]) -> None:
     """Nothing else is ever raised by what a user may write."""
-    told = json.loads(json.dumps(sections), parse_float=files.Decimal, parse_constant=files.Decimal)
+    told = json.loads(json.dumps(sections), parse_float=Decimal, parse_constant=Decimal)
     for name, section in told.items():
         try:
-            if name in rows.SECTIONS:
-                assert isinstance(rows.checked("own.json", name, section), list)
+            if name in rows.SUBJECTS:
+                assert isinstance(shapes.checked("own.json", name, section), list)
             else:
-                getattr(files, f"_{name}")("own.json", section)
+                getattr(own, name)("own.json", section)
         except CatalogError as error:
             assert str(error).startswith("own.json: ")  # noqa: PT017  both ways out are right
 
@@ -255,3 +256,13 @@ def test_a_trusted_host_may_have_a_row_of_the_file(write: Any) -> None:
 def test_every_promise_stands_on_an_edge() -> None:
     """So that a share of calls above it can be counted exactly."""
     assert {target.rate for target in promises().targets} <= set(signals.RATE_BUCKETS)
+
+
+def test_the_file_of_the_documentation_can_be_used(tmp_path: Path) -> None:
+    """As it stands there, with every section."""
+    page = (Path(__file__).parents[3] / "docs" / "catalog.md").read_text("utf-8")
+    path = tmp_path / "own.json"
+    path.write_text(page.partition("```json\n")[2].partition("```")[0], "utf-8")
+    told = own.read(str(path))
+    assert all(told[name] for name in (*rows.SUBJECTS, "deployments", "providers"))
+    assert promises(str(path)).target("openai", "gpt-6.1-sol", "priority", NOW) is not None
