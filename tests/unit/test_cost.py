@@ -9,7 +9,6 @@ from typing import Any, Final
 import pytest
 
 from tests.unit.costs import COSTS
-
 from tierscope import cost, words
 from tierscope.catalog import prices
 from tierscope.catalog.providers import AZURE
@@ -41,7 +40,7 @@ def of(model: str | None, tier: str, usage: Usage | None, *, day: str = NOW, **f
 def worked_out(arithmetic: str) -> Decimal:
     """Return what tokens times dollars for a million come to: millionths of a dollar."""
     return sum(
-        (Decimal(a) * Decimal(b) for a, b in (part.split(" * ") for part in arithmetic.split(" + "))), Decimal(0)
+        (Decimal(a) * Decimal(b) for a, b in (part.split("*") for part in arithmetic.split("+"))), Decimal(0)
     )
 
 
