@@ -6,8 +6,8 @@ import functools
 from typing import TYPE_CHECKING
 
 from tierscope import rates, tiers
-from tierscope.model import Call, Reply
-from tierscope.words import AUTO, DOWNGRADED, OTHER
+from tierscope.model import Call, Reply, Speed
+from tierscope.words import AUTO, BATCH, DOWNGRADED, FAILED, HONORED, OTHER
 
 if TYPE_CHECKING:
     from tierscope.catalog import Catalog, Provider
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _CUT = frozenset({"closed", "abandoned", "cancelled"})
 _NO_TIER = frozenset({None, "", AUTO})
+_NO_SPEED = Speed()
 
 
 def reply_state(reply: Reply | None, failure: Failure | None, ending: EndingWord, *, is_stream: bool) -> ReplyState:
@@ -88,3 +89,24 @@ def build(
     cause = _inferred_cause(catalog, row, reply, usage) if outcome == DOWNGRADED else None
     error_type = failed.error_type if failed is not None else OTHER if ending == "error" else None
     return Call(request, attempts, reply, headers, timing, ending, speed, served, outcome, cause, error_type)
+
+
+def of_batch(told: Call, reply: Reply) -> Call:
+    """Make the record of one batch from the API call that told of its end.
+
+    It has no attempts, headers and rates: those of the API call are not the batch's. Its tier is set by the endpoint, so
+    nobody's echo is needed: one that completed or was cancelled was served as asked, one that failed or expired was not
+    served in full.
+    """
+    failure = reply.failure
+    return told._replace(
+        attempts=(),
+        reply=reply,
+        headers=None,
+        ending="error" if failure is not None else "cancelled" if reply.response_status == "cancelled" else "complete",
+        speed=_NO_SPEED,
+        served=BATCH,
+        outcome=HONORED if failure is None else FAILED,
+        inferred_cause=None,
+        error_type=None if failure is None else failure.error_type,
+    )

@@ -6,9 +6,10 @@ Names under ``gen_ai.`` and ``openai.`` are those of the official package's rele
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 from tierscope import words
+from tierscope.declared import Attribute, Metric
 
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.37.0"
 SCOPE: Final = "tierscope"
@@ -18,33 +19,11 @@ MAX_MODELS: Final = 100
 """Distinct model names that metrics carry in one process; later ones become ``_OTHER``."""
 MAX_MODEL_LENGTH: Final = 128
 
-Kind = Literal["counter", "histogram", "gauge"]
-
-
-class Attribute(NamedTuple):
-    """One attribute key: what it means, and the closed set of its values where there is one."""
-
-    key: str
-    description: str
-    values: tuple[str, ...] | None = None
-    is_on_spans: bool = True
-    """Whether the span of a call may carry it; not so for what only metrics or HTTP spans do."""
-
-
-class Metric(NamedTuple):
-    """One metric: OTel name (no unit in it), kind, unit, description, buckets, attribute keys."""
-
-    name: str
-    kind: Kind
-    unit: str
-    description: str
-    attributes: tuple[Attribute, ...]
-    buckets: tuple[float, ...] = ()
-
-
 # ── attributes of the GenAI conventions ───────────────────────────────────────────────────────────────────────────
 OPERATION: Final = Attribute(
-    "gen_ai.operation.name", "Kind of operation.", ("chat", "text_completion", "embeddings", "fetch_response")
+    "gen_ai.operation.name",
+    "Kind of operation; `batch` is our own word.",
+    ("chat", "text_completion", "embeddings", "fetch_response", "batch"),
 )
 PROVIDER: Final = Attribute("gen_ai.provider.name", "Provider: `openai`, `azure.ai.openai`, or a row of the catalog.")
 REQUEST_MODEL: Final = Attribute("gen_ai.request.model", "Model asked for; on Azure usually the deployment's name.")
@@ -157,6 +136,14 @@ AZURE_DEPLOYMENT: Final = Attribute("tierscope.azure.deployment", "Azure deploym
 AZURE_REGION: Final = Attribute("tierscope.azure.region", "`x-ms-region` of the reply.")
 AZURE_SPILLED: Final = Attribute("tierscope.azure.spilled_over", "A provisioned deployment handed the request on.")
 AZURE_SPILLED_FROM: Final = Attribute("tierscope.azure.spilled_over_from", "Deployment that handed the request on.")
+BATCH_COUNT: Final = Attribute("tierscope.batch.count", "Batches whose end the API call was the first to tell of.")
+BATCH_STATUS: Final = Attribute("tierscope.batch.status", "How the batch ended.", words.BATCH_STATES)
+BATCH_TURNAROUND: Final = Attribute("tierscope.batch.turnaround", "Seconds from creation to end of the batch.")
+BATCH_COMPLETED: Final = Attribute("tierscope.batch.requests.completed", "Requests of the batch that succeeded.")
+BATCH_FAILED: Final = Attribute("tierscope.batch.requests.failed", "Requests of the batch that failed.")
+BATCH_RESULT: Final = Attribute(
+    "tierscope.batch.result", "How requests of a batch ended.", ("completed", "failed"), is_on_spans=False
+)
 
 SPAN_ATTRIBUTES: Final = tuple(
     value for value in list(globals().values()) if isinstance(value, Attribute) and value.is_on_spans
@@ -179,6 +166,8 @@ RATE_BUCKETS: Final = (5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 200
 SECONDS: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 LONG_SECONDS: Final = (*SECONDS, 163.84, 327.68, 655.36, 900.0, 1800.0)
 """Flex calls wait for minutes (the vendor advises a time-out of 900 s)."""
+HOURS: Final = (60, 300, 600, 1800, 3600, 7200, 14400, 21600, 28800, 43200, 64800, 86400, 90000, 172800)
+"""Seconds: minutes to two days; a batch is promised within 24 h, which are an edge."""
 TOKENS: Final = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
 
 # ── metrics ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -265,6 +254,17 @@ TIME_TO_FIRST_TOKEN: Final = Metric(
     "Time from the last attempt's start to the first token of a stream.",
     _PAIR,
     LONG_SECONDS,
+)
+_ASKED: Final = (PROVIDER, OPERATION, REQUEST_MODEL, TIER_REQUESTED)
+RETRY_WAIT: Final = Metric(
+    "tierscope.call.retry_wait", "counter", "s", "Waiting between the attempts of calls, where known.", _ASKED
+)
+_BATCH: Final = (PROVIDER, RESPONSE_MODEL)
+TURNAROUND: Final = Metric(
+    "tierscope.batch.turnaround", "histogram", "s", "From creation to end of batches.", (*_BATCH, BATCH_STATUS), HOURS
+)
+BATCH_REQUESTS: Final = Metric(
+    "tierscope.batch.requests", "counter", "{request}", "Requests of batches that ended.", (*_BATCH, BATCH_RESULT)
 )
 
 _COMMON: Final = (OPERATION, PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, SERVER_ADDRESS, SERVER_PORT)

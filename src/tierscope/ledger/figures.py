@@ -106,6 +106,11 @@ class Report:
     fetches: int = 0
     """Fetches of stored responses that brought nothing new; they are no calls."""
     tokens: Tokens = field(default_factory=Tokens)
+    batches: int = 0
+    """Batches that ended; they are no calls, and in no other figure."""
+    batch_requests_completed: int = 0
+    batch_requests_failed: int = 0
+    batch_tokens: Tokens = field(default_factory=Tokens)
     first_unix_ns: int | None = None
     last_unix_ns: int | None = None
 
