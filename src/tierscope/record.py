@@ -94,9 +94,9 @@ def build(
 def of_batch(told: Call, reply: Reply) -> Call:
     """Make the record of one batch from the API call that told of its end.
 
-    It has no attempts, headers and rates: those of the API call are not the batch's. Its tier is set by the endpoint, so
-    nobody's echo is needed: one that completed or was cancelled was served as asked, one that failed or expired was not
-    served in full.
+    It has no attempts, headers and rates: those of the API call are not the batch's. Its tier is set by the endpoint,
+    so nobody's echo is needed: one that completed or was cancelled was served as asked, one that failed or expired was
+    not served in full.
     """
     failure = reply.failure
     return told._replace(

@@ -61,7 +61,14 @@ def typed(told: dict[str, Any]) -> Report:
         for group in told["groups"]
     ]
     shifts = [Shift(**shift) for shift in told["shifts"]]
-    return Report(**{**told, "groups": tuple(groups), "shifts": tuple(shifts), "tokens": Tokens(**told["tokens"])})
+    return Report(
+        **{
+            **told,
+            "groups": tuple(groups),
+            "shifts": tuple(shifts),
+            **{name: Tokens(**told[name]) for name in ("tokens", "batch_tokens")},
+        }
+    )
 
 
 def test_the_summary_goes_to_the_output(path: Path) -> None:

@@ -95,7 +95,7 @@ def test_another_applications_file(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("version", [0, 2])
+@pytest.mark.parametrize("version", [0, 1, 3])
 def test_another_version(tmp_path: Path, version: int) -> None:
     """Both versions are named, and what to do."""
     path = tmp_path / "calls.db"
@@ -103,7 +103,7 @@ def test_another_version(tmp_path: Path, version: int) -> None:
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA user_version = {version}")
     assert message(path) == (
-        f"{path} is a ledger of version {version}, this Tierscope reads and writes version 1. "
+        f"{path} is a ledger of version {version}, this Tierscope reads and writes version 2. "
         "Use the Tierscope that wrote it, or name another file."
     )
 

@@ -73,10 +73,10 @@ def _totals(report: Report) -> Iterator[str]:
 
 def _batches(report: Report) -> Iterator[str]:
     if report.batches:
-        tokens, done, failed = report.batch_tokens, report.batch_requests_completed, report.batch_requests_failed
+        tokens, done = report.batch_tokens, many(report.batch_requests_completed, "request")
         yield (
-            f"{many(report.batches, 'batch')} ended, counted apart: {many(done, 'request')} completed, {failed:,} failed; "
-            f"{tokens.input:,} tokens in, {tokens.output:,} out."
+            f"{many(report.batches, 'batch')} ended, counted apart: {done} completed, {report.batch_requests_failed:,} "
+            f"failed; {tokens.input:,} tokens in, {tokens.output:,} out."
         )
 
 

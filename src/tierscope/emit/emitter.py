@@ -115,7 +115,6 @@ class Emitter:
         )
         return SpanObservation(span, request, self._meters)
 
-
     def is_suppressed(self) -> bool:
         """Say whether instrumentation is suppressed where this is called."""
         ambient = context.get_current()

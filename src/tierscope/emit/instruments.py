@@ -13,8 +13,8 @@ from tierscope.emit.sums import observable
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Histogram, Meter
 
+    from tierscope.declared import Metric
     from tierscope.emit.later import Later
-    from tierscope.signals import Metric
 
 
 class ConventionInstruments:

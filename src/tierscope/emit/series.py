@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Histogram
     from opentelemetry.trace import SpanContext
 
+    from tierscope.declared import Metric
     from tierscope.emit.instruments import Instruments
     from tierscope.emit.sums import Cell, Key, Sums
     from tierscope.model import Call, Usage
-    from tierscope.signals import Metric
 
 _INPUT = ("input_undivided", "input_uncached", "input_cached", "input_cache_write")
 _OUTPUT = ("output_undivided", "output_visible", "output_reasoning", "output_rejected_prediction")

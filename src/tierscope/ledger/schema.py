@@ -100,8 +100,15 @@ _KEYS: Final = (
     Column(
         "provider", "TEXT", lambda c: c.request.provider, "provider of the GenAI conventions: openai, azure.ai.openai …"
     ),
-    Column("operation", "TEXT", lambda c: c.request.operation, "chat, text_completion, embeddings, fetch_response or batch"),
-    Column("endpoint", "TEXT", lambda c: c.request.endpoint, "chat_completions, responses, completions, embeddings or batches"),
+    Column(
+        "operation", "TEXT", lambda c: c.request.operation, "chat, text_completion, embeddings, fetch_response or batch"
+    ),
+    Column(
+        "endpoint",
+        "TEXT",
+        lambda c: c.request.endpoint,
+        "chat_completions, responses, completions, embeddings or batches",
+    ),
     Column("request_model", "TEXT", lambda c: c.request.model, "model as asked for"),
     Column("response_model", "TEXT", lambda c: (c.reply or NO_REPLY).model, "model as the reply names it"),
     Column("requested_raw", "TEXT", lambda c: c.request.tier_raw, "tier exactly as sent; NULL where none was"),
@@ -124,7 +131,12 @@ _KEYS: Final = (
     Column("trusted", "INTEGER", lambda c: int(c.request.trusted), "1 where the host's echo of the tier is believed"),
 )
 _TIMES: Final = (
-    Column("started_unix_ns", "INTEGER", lambda c: c.timing.unix_ns, "wall-clock start, nanoseconds since 1970; of a batch: of the call that told of its end"),
+    Column(
+        "started_unix_ns",
+        "INTEGER",
+        lambda c: c.timing.unix_ns,
+        "wall-clock start, nanoseconds since 1970; of a batch: of the call that told of its end",
+    ),
     Column("duration_s", "REAL", lambda c: duration(c.timing), "seconds, back-off included"),
     Column("attempts", "INTEGER", lambda c: len(c.attempts), "HTTP tries; the first is no retry"),
     Column(
@@ -184,7 +196,12 @@ _CONTEXT: Final = (
     Column("is_stream", "INTEGER", lambda c: int(c.request.is_stream), "1 for a stream"),
     Column("is_background", "INTEGER", lambda c: int(c.request.is_background), "1 for background work"),
     Column("completion_window", "TEXT", lambda c: c.request.window, "of background work: soonest, 2h or 8h"),
-    Column("response_status", "TEXT", lambda c: (c.reply or NO_REPLY).response_status, "status of a Responses object, or of a batch"),
+    Column(
+        "response_status",
+        "TEXT",
+        lambda c: (c.reply or NO_REPLY).response_status,
+        "status of a Responses object, or of a batch",
+    ),
     Column("project", "TEXT", lambda c: c.request.project, "OpenAI project"),
     Column("deployment", "TEXT", lambda c: c.request.deployment or _headers(c).deployment, "Azure deployment"),
     Column("address", "TEXT", lambda c: c.request.address, "host"),

@@ -1,7 +1,7 @@
 """Batches: one, or a page of them, as the API answers; only those that came to their end tell anything.
 
-A Batch names no tier: ``batch`` is set by the endpoint. Its usage is there if it was created after 7 September 2025, its
-model where the service tells (openai-python 3.57, ``types/batch.py``).
+A Batch names no tier: ``batch`` is set by the endpoint. Its usage is there if it was created after 7 September 2025,
+its model where the service tells (openai-python 3.57, ``types/batch.py``).
 """
 
 from __future__ import annotations

@@ -136,7 +136,9 @@ def form(world: World, client: Any, options: Any, kind: tuple[Endpoint, Operatio
     known = world.forms.get(key)
     if known is None or base is None:
         known = _resolved(world, client, base, *key[:-2])
-        if len(world.forms) < MAX_FORMS and base is not None and kind[0] != "batches":  # each batch has a URL of its own
+        if (
+            len(world.forms) < MAX_FORMS and base is not None and kind[0] != "batches"
+        ):  # each batch has a URL of its own
             world.forms[key] = known
     return known
 

@@ -4,8 +4,8 @@ Field names and states are OpenAI's (openai-python 3.57, `types/batch.py`). Mode
 requests its file held and how many failed, which model served it, and when counts and usage move. Files are not
 simulated: any `input_file_id` stands for a file of its own.
 
-A script with the creation decides instead of the seed: `terminal` (`failed`; `incomplete`: expired), `first_delay` (real
-seconds until it ends), `usage`, `input_tokens`, `cached_tokens`, `output_tokens`, `reasoning_tokens`.
+A script with the creation decides instead of the seed: `terminal` (`failed`; `incomplete`: expired), `first_delay`
+(real seconds until it ends), `usage`, `input_tokens`, `cached_tokens`, `output_tokens`, `reasoning_tokens`.
 
 None of these requests is inference: they are in no row of the ledger.
 """
@@ -35,6 +35,8 @@ WINDOW = 86_400.0
 _VALIDATING, _FINALIZING = 0.05, 0.95
 """Shares of its time after which a batch is validated, and after which it only collects its results."""
 _CANCELLING = 60.0
+_LATE = 0.8
+"""Share of its requests that an expired batch has done."""
 _REQUIRED = ("input_file_id", "endpoint", "completion_window")
 _PAGE = 20
 _ENDS = {"failed": "failed", "incomplete": "expired"}
@@ -86,13 +88,13 @@ class Batch:
             "error_file_id": None,
             "created_at": self.created,
             "expires_at": self.created + round(WINDOW),
-            **self._times(status, now),
+            **self._times(now),
             "request_counts": self._counts(status, now),
             "model": None if status == "validating" else self.model,
             "usage": self.usage if is_final and status != "failed" else None,
         }
 
-    def _times(self, status: str, now: float) -> dict[str, int | None]:
+    def _times(self, now: float) -> dict[str, int | None]:
         span = self.ends - self.made
         due = {"in_progress_at": self.made + _VALIDATING * span, "finalizing_at": self.made + _FINALIZING * span}
         if self.terminal != "completed" or self.cancelled is not None:
@@ -115,7 +117,8 @@ class Batch:
         if status in {"validating", "failed"}:
             return {"total": 0, "completed": 0, "failed": 0}
         until = now if self.cancelled is None else min(now, self.cancelled)
-        share = min(1.0, max(0.0, (until - self.made) / (self.ends - self.made)))
+        share = min(1.0, (until - self.made) / (self.ends - self.made))
+        share *= _LATE if self.terminal == "expired" else 1.0
         failed = int(self.failed * share)
         return {"total": self.total, "completed": int(self.total * share) - failed, "failed": failed}
 
@@ -140,14 +143,14 @@ class Shelf:
         terminal = _ENDS.get(script.terminal or "", "completed")
         wait = WINDOW if terminal == "expired" else self._profile.batch_wait * rng.uniform(0.5, 1.5)
         if script.first_delay is not None:
-            wait = max(script.first_delay, 0.001) * self._clock.scale
+            wait = script.first_delay * self._clock.scale
         total = rng.randint(50, 500)
         models = sorted(model.snapshot for model in self._profile.models.values())
         batch = Batch(
             id=new_id("batch_"),
             asked=ask.body,
             made=now,
-            ends=now + wait,
+            ends=now + max(wait, 0.001),
             created=int(time.time()),
             terminal=terminal,
             model=rng.choice(models) if models else None,
