@@ -58,8 +58,8 @@ One span of kind `CLIENT` per operation, named after operation and model (`chat 
 request runs; a stream's span ends with the stream. Its status is `ERROR` where the operation failed or was refused.
 
 A call about batches has a span only if it is the first in its process to show that a batch ended: `batch gpt-5`, made
-when the call is over, with the facts of that batch; with their number alone where a page tells of several. Batches are in
-`tierscope.batch.*` and, under the operation `batch`, in `tierscope.tokens`; in no other metric, for they are no calls.
+when the call is over, with the facts of that batch; with their number alone where a page tells of several. Batches are
+in `tierscope.batch.*` and, under the operation `batch`, in `tierscope.tokens`; in no other metric: they are no calls.
 
 {spans}
 ## HTTP spans
