@@ -57,6 +57,10 @@ No content, key or header value is ever among it. What is unknown is absent.
 One span of kind `CLIENT` per operation, named after operation and model (`chat gpt-4.1`). It is current while the
 request runs; a stream's span ends with the stream. Its status is `ERROR` where the operation failed or was refused.
 
+A call about batches has a span only if it is the first in its process to show that a batch ended: `batch gpt-5`, made
+when the call is over, with the facts of that batch; with their number alone where a page tells of several. Batches are
+in `tierscope.batch.*` and, under the operation `batch`, in `tierscope.tokens`; in no other metric: they are no calls.
+
 {spans}
 ## HTTP spans
 

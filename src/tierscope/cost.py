@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 PICO: Final = 1_000_000_000_000
 """Pico-dollars of a dollar."""
-DAY_NS: Final = 86_400_000_000_000
+SECOND_NS: Final = 1_000_000_000
+DAY_NS: Final = 86_400 * SECOND_NS
 _TIERLESS: Final = frozenset({"embeddings", "completions"})
 """Endpoints that have no tiers, and one price (openai 3.54 types)."""
 _WINDOWS: Final[Mapping[str | None, tuple[int, int]]] = {"2h": (7, 10), "8h": (6, 10)}

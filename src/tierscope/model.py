@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-Endpoint = Literal["chat_completions", "responses", "completions", "embeddings"]
-Operation = Literal["chat", "text_completion", "embeddings", "fetch_response"]
+Endpoint = Literal["chat_completions", "responses", "completions", "embeddings", "batches"]
+Operation = Literal["chat", "text_completion", "embeddings", "fetch_response", "batch"]
 TierSource = Literal["header", "body", "none"]
 RawMode = Literal["raw", "stream"]
 EndingWord = Literal["complete", "error", "closed", "abandoned", "cancelled"]
@@ -63,7 +63,7 @@ class Request(NamedTuple):
     deployment: str | None = None
     """Azure deployment, from the client or the URL as sent."""
     window: str | None = None
-    """Completion window of background work that was asked for: ``2h`` or ``8h`` (background guide, 2026)."""
+    """Completion window of background work: ``soonest``, ``2h`` or ``8h``; no reply echoes it."""
 
 
 class Attempt(NamedTuple):
@@ -132,6 +132,18 @@ class Failure(NamedTuple):
     """Whether message or code matched a refusal pattern of the provider. The message itself is never kept."""
 
 
+class Batch(NamedTuple):
+    """What is known of a batch that came to its end; its id, state, model and tokens are its reply's."""
+
+    created_unix_s: int | None = None
+    """When it was made, by the service's clock: seconds since the epoch."""
+    turnaround_s: int | None = None
+    """Seconds from then to its end, whether it completed, failed, expired or was cancelled."""
+    requests_total: int | None = None
+    requests_completed: int | None = None
+    requests_failed: int | None = None
+
+
 class Reply(NamedTuple):
     """The served half of a call."""
 
@@ -143,7 +155,7 @@ class Reply(NamedTuple):
     finish_reasons: tuple[str | None, ...] = ()
     """One entry a choice (chat); ``None`` where a cut stream never said one."""
     response_status: str | None = None
-    """Status of a Responses object: ``completed``, ``queued``, ``failed`` …"""
+    """Status of a Responses object, or of a batch: ``completed``, ``queued``, ``failed`` …"""
     is_background: bool | None = None
     is_terminal: bool = True
     """False while the tier may still change: queued, in progress, or a stream cut before its last word."""
@@ -151,6 +163,10 @@ class Reply(NamedTuple):
     is_usage_new: bool = True
     """False for a stored response fetched again: its tokens were counted before, or by somebody else."""
     failure: Failure | None = None
+    batch: Batch | None = None
+    """Set where this is what became of a batch, and no reply to a request."""
+    batches: tuple[Reply, ...] = ()
+    """The batches that came to their end, of an answer about batches."""
 
 
 class Shape(NamedTuple):

@@ -45,6 +45,14 @@ class Observer(Protocol):
         """Begin to observe a call, or ``None`` when it is to be left alone (instrumentation suppressed)."""
         ...
 
+    def is_suppressed(self) -> bool:
+        """Say whether calls that begin now are to be left alone."""
+        ...
+
+    def batches(self, told: Call, records: tuple[Call, ...]) -> None:
+        """Take the records of batches that came to their end, and the API call that told of them, itself no record."""
+        ...
+
 
 class Sink(Protocol):
     """Hears the end of calls, and nothing else: the ledger, ``testing.capture()``."""

@@ -24,7 +24,7 @@ from tierscope.words import (
 )
 
 if TYPE_CHECKING:
-    from tierscope.model import Shape, Timing, Usage
+    from tierscope.model import Attempt, Shape, Timing, Usage
 
 MIN_VISIBLE: Final = 20
 MIN_DELTAS: Final = 20
@@ -91,6 +91,12 @@ def end_to_end(usage: Usage | None, timing: Timing) -> float | None:
 def duration(timing: Timing) -> float:
     """Return seconds from start to end of a call, back-off included."""
     return (timing.end_ns - timing.start_ns) * NS
+
+
+def retry_wait(attempts: tuple[Attempt, ...]) -> float | None:
+    """Return the seconds waited between attempts; ``None`` without any, and where one of the waits is unknown."""
+    waits = [attempt.wait_ns for attempt in attempts[1:]]
+    return None if not attempts or None in waits else sum(wait for wait in waits if wait is not None) * NS
 
 
 def first_token(timing: Timing) -> float | None:

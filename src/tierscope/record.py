@@ -6,8 +6,8 @@ import functools
 from typing import TYPE_CHECKING
 
 from tierscope import cost, rates, tiers
-from tierscope.model import Call, Reply
-from tierscope.words import AUTO, DOWNGRADED, OTHER
+from tierscope.model import Call, Reply, Speed
+from tierscope.words import AUTO, BATCH, DOWNGRADED, FAILED, HONORED, OTHER
 
 if TYPE_CHECKING:
     from tierscope.catalog import Catalog, Provider
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _CUT = frozenset({"closed", "abandoned", "cancelled"})
 _NO_TIER = frozenset({None, "", AUTO})
+_NO_SPEED = Speed()
 
 
 def reply_state(reply: Reply | None, failure: Failure | None, ending: EndingWord, *, is_stream: bool) -> ReplyState:
@@ -92,3 +93,26 @@ def build(
     error_type = failed.error_type if failed is not None else OTHER if ending == "error" else None
     bill = cost.of(prices, request, reply, served=served, expected=request.expected, unix_ns=timing.unix_ns)
     return Call(request, attempts, reply, headers, timing, ending, speed, served, outcome, cause, error_type, bill)
+
+
+def of_batch(told: Call, reply: Reply, prices: Rates) -> Call:
+    """Make the record of one batch from the API call that told of its end.
+
+    It has no attempts, headers and rates: those of the API call are not the batch's. Its tier is set by the endpoint,
+    so nobody's echo is needed: one that completed or was cancelled was served as asked, one that failed or expired was
+    not served in full. It is priced by the day on which it was made.
+    """
+    failure, created = reply.failure, reply.batch.created_unix_s if reply.batch is not None else None
+    unix_ns = told.timing.unix_ns if created is None else created * cost.SECOND_NS
+    return told._replace(
+        attempts=(),
+        reply=reply,
+        headers=None,
+        ending="error" if failure is not None else "cancelled" if reply.response_status == "cancelled" else "complete",
+        speed=_NO_SPEED,
+        served=BATCH,
+        outcome=HONORED if failure is None else FAILED,
+        inferred_cause=None,
+        error_type=None if failure is None else failure.error_type,
+        cost=cost.of(prices, told.request, reply, served=BATCH, expected=BATCH, unix_ns=unix_ns),
+    )

@@ -60,6 +60,8 @@ def capture(settings: Settings | None = None) -> Iterator[list[Call]]:
     fan, sink = WIRING.fan, _Captured()
     if fan is not None:
         fan.sinks = (*fan.sinks, sink)
+    if not was_active:
+        seam.forget()
     try:
         yield sink.calls
         settle()

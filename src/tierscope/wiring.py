@@ -51,6 +51,17 @@ class Fan:
         observation = observer.started(request, unix_ns)
         return observation if observation is None or not self.sinks else FanObservation(observation, self.sinks)
 
+    def is_suppressed(self) -> bool:
+        """Ask the observer."""
+        return (self._observer or self.first()).is_suppressed()
+
+    def batches(self, told: Call, records: tuple[Call, ...]) -> None:
+        """Tell the observer of all at once, and the sinks of each."""
+        guard.isolate("emit", (self._observer or self.first()).batches, told, records)
+        for sink in self.sinks:
+            for record in records:
+                guard.isolate("sink", sink.ended, record)
+
     def first(self) -> Observer:
         """Get ready for the first call, which may fail before anybody is asked."""
         WIRING.be_first_at_exit()

@@ -52,6 +52,11 @@ ATTEMPT_RESULTS: Final = (
     "cancelled",
 )
 
+BATCH_STATES: Final = ("completed", "failed", "expired", "cancelled")
+"""How a batch ends (openai-python 3.57, ``types/batch.py``); in every other state it is still under way."""
+WINDOWS: Final = ("soonest", "2h", "8h")
+"""Completion windows of background work (openai-python 3.57, ``types/responses/response_create_params.py``)."""
+
 NOT_STREAMED: Final = "not_streamed"
 NO_USAGE: Final = "no_usage"
 FEW_TOKENS: Final = "few_tokens"

@@ -62,8 +62,15 @@ def typed(told: dict[str, Any]) -> Report:
         for group in told["groups"]
     ]
     shifts = [Shift(**shift) for shift in told["shifts"]]
-    sums = {"tokens": Tokens(**told["tokens"]), "money": Money(**told["money"])}
-    return Report(**{**told, **sums, "groups": tuple(groups), "shifts": tuple(shifts)})
+    return Report(
+        **{
+            **told,
+            "groups": tuple(groups),
+            "shifts": tuple(shifts),
+            **{name: Tokens(**told[name]) for name in ("tokens", "batch_tokens")},
+            **{name: Money(**told[name]) for name in ("money", "batch_money")},
+        }
+    )
 
 
 def test_the_summary_goes_to_the_output(path: Path) -> None:

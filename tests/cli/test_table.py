@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 import unicodedata
@@ -453,6 +454,19 @@ def test_footnotes_of_little() -> None:
         "1 call, 1 attempt (0 retries), 0 failed, 0 cut short. Tokens: 1 in (3 cached), 2 out (4 reasoning).",
         *NOTES,
     ]
+
+
+BATCHES: Final = "2 batches ended, counted apart: 1,500 requests completed, 1 failed; 4,000 tokens in, 900 out."
+
+
+def test_batches_are_told_of() -> None:
+    """In a footnote; where there is no call, beside that."""
+    fields: dict[str, Any] = {"batch_requests_completed": 1_500, "batch_requests_failed": 1}
+    some = Report(batches=2, batch_tokens=Tokens(4_000, 900), **fields)
+    assert headlines(some) == [("No call was recorded.", False), (BATCHES, False)]
+    assert footnotes(dataclasses.replace(some, calls=1))[1:-3] == [BATCHES]
+    one = Report(calls=1, batches=1, batch_requests_completed=1)
+    assert footnotes(one)[1] == "1 batch ended, counted apart: 1 request completed, 0 failed; 0 tokens in, 0 out."
 
 
 def test_footnotes_of_much() -> None:

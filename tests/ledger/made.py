@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tierscope.ledger import schema, store
-from tierscope.model import Attempt, Call, Cost, Headers, RateLimits, Reply, Request, Speed, Timing, Usage
+from tierscope.model import Attempt, Batch, Call, Cost, Headers, RateLimits, Reply, Request, Speed, Timing, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,20 +52,21 @@ FULL: Final = Call(
         project="proj_1",
         organization="org_1",
         deployment="asked-deployment",
+        window="2h",
     ),
     attempts=(
         Attempt(2 * S, "refused", status=429, code="resource_unavailable"),
         Attempt(3 * S, "rate_limited", status=429, code="rate_limit_exceeded", wait_ns=500_000_000),
         Attempt(3 * S + 500_000_000, "spend_limited", status=429, wait_ns=0),
-        Attempt(4 * S, "server_error", status=503),
-        Attempt(4 * S + 1, "server_error", status=500),
-        Attempt(5 * S, "timeout"),
-        Attempt(6 * S, "timeout"),
-        Attempt(7 * S, "timeout"),
-        Attempt(8 * S, "no_response"),
-        Attempt(9 * S, "client_error", status=400),
-        Attempt(9 * S, "cancelled"),
-        Attempt(9 * S, "ok", status=200),
+        Attempt(4 * S, "server_error", status=503, wait_ns=0),
+        Attempt(4 * S + 1, "server_error", status=500, wait_ns=0),
+        Attempt(5 * S, "timeout", wait_ns=0),
+        Attempt(6 * S, "timeout", wait_ns=0),
+        Attempt(7 * S, "timeout", wait_ns=0),
+        Attempt(8 * S, "no_response", wait_ns=0),
+        Attempt(9 * S, "client_error", status=400, wait_ns=0),
+        Attempt(9 * S, "cancelled", wait_ns=0),
+        Attempt(9 * S, "ok", status=200, wait_ns=0),
     ),
     reply=Reply(
         status=201,
@@ -87,6 +88,7 @@ FULL: Final = Call(
             total=108,
         ),
         is_usage_new=False,
+        batch=Batch(turnaround_s=301, requests_total=302, requests_completed=303, requests_failed=304),
     ),
     headers=Headers(
         request_id="req_1",

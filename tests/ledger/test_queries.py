@@ -93,7 +93,7 @@ DRAWN: Final = st.builds(
     Row,
     row=st.just(0),
     provider=st.sampled_from(["openai", "azure.ai.openai"]),
-    operation=st.sampled_from(["chat", "chat", "fetch_response"]),
+    operation=st.sampled_from(["chat", "chat", "fetch_response", "batch"]),
     endpoint=st.sampled_from(["chat_completions", "responses", "embeddings"]),
     request_model=st.sampled_from([None, "a", "b"]),
     response_model=st.sampled_from([None, "c"]),
@@ -128,6 +128,8 @@ DRAWN: Final = st.builds(
     is_stream=st.integers(0, 1),
     is_background=st.integers(0, 1),
     response_id=st.sampled_from([None, "r1", "r2", "r3"]),
+    batch_requests_completed=FLAG,
+    batch_requests_failed=FLAG,
 )
 ROWS: Final = st.lists(DRAWN, max_size=25).map(
     lambda rows: [row._replace(row=number) for number, row in enumerate(rows, 1)]
@@ -135,8 +137,9 @@ ROWS: Final = st.lists(DRAWN, max_size=25).map(
 
 
 def counted(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows that are calls: a queued response is one until a fetch brings its end."""
+    """Return the rows that are calls, and no batches: a queued response is one until a fetch brings its end."""
     calls: list[Row] = []
+    rows = [row for row in rows if row.operation != "batch"]
     for index, row in enumerate(rows):
         is_fetch, is_old = row.operation == "fetch_response", row.usage_is_new == 0
         if is_fetch and is_old:
@@ -275,6 +278,11 @@ def test_the_report_equals_sums_made_anew(rows: list[Row]) -> None:
     assert report.fetches == len([row for row in rows if row.operation == "fetch_response" and row.usage_is_new == 0])
     assert report.tokens == tokens(calls)
     assert report.money == money(calls)
+    batches = [row for row in rows if row.operation == "batch"]
+    assert (report.batches, report.batch_tokens) == (len(batches), tokens(batches))
+    assert report.batch_requests_completed == sum(row.batch_requests_completed or 0 for row in batches)
+    assert report.batch_requests_failed == sum(row.batch_requests_failed or 0 for row in batches)
+    assert report.batch_money == money(batches)
     starts = [row.started_unix_ns for row in calls]
     assert (report.first_unix_ns, report.last_unix_ns) == ((min(starts), max(starts)) if starts else (None, None))
     assert by_name(report.shifts, 4) == by_name(shifts_of(calls), 4)
@@ -441,6 +449,25 @@ def test_several_kinds_of_background_work() -> None:
     failed = QUEUED._replace(usage_is_new=None, response_id=None, outcome="failed")
     report = told(QUEUED, QUEUED._replace(response_id="bg2"), failed, DONE)
     assert (report.calls, report.outcomes) == (3, {"unverified": 1, "honored": 1, "failed": 1})
+
+
+def test_batches_are_no_calls() -> None:
+    """They are counted apart, requests and tokens too, and are in no other figure; unknown ones add nothing."""
+    batch = ROW._replace(operation="batch", endpoint="batches", outcome="failed", served="batch", attempts=0)
+    told_of = (
+        batch._replace(batch_requests_completed=95, batch_requests_failed=5),
+        batch,
+        batch._replace(cached_tokens=None),
+    )
+    report = told(ROW, *told_of)
+    assert report == dataclasses.replace(
+        told(ROW),
+        batches=3,
+        batch_requests_completed=95,
+        batch_requests_failed=5,
+        batch_money=Money(cost=0.000792, priced=3, at_default=0.000792),
+        batch_tokens=Tokens(30, 60, 6, 12),
+    )
 
 
 def test_tokens_are_counted_once() -> None:

@@ -41,16 +41,17 @@ VALUES: Final[dict[str, Any]] = {
         '[{"start_s":0.0,"result":"refused","status":429,"code":"resource_unavailable","wait_s":null},'
         '{"start_s":1.0,"result":"rate_limited","status":429,"code":"rate_limit_exceeded","wait_s":0.5},'
         '{"start_s":1.5,"result":"spend_limited","status":429,"code":null,"wait_s":0.0},'
-        '{"start_s":2.0,"result":"server_error","status":503,"code":null,"wait_s":null},'
-        '{"start_s":2.0,"result":"server_error","status":500,"code":null,"wait_s":null},'
-        '{"start_s":3.0,"result":"timeout","status":null,"code":null,"wait_s":null},'
-        '{"start_s":4.0,"result":"timeout","status":null,"code":null,"wait_s":null},'
-        '{"start_s":5.0,"result":"timeout","status":null,"code":null,"wait_s":null},'
-        '{"start_s":6.0,"result":"no_response","status":null,"code":null,"wait_s":null},'
-        '{"start_s":7.0,"result":"client_error","status":400,"code":null,"wait_s":null},'
-        '{"start_s":7.0,"result":"cancelled","status":null,"code":null,"wait_s":null},'
-        '{"start_s":7.0,"result":"ok","status":200,"code":null,"wait_s":null}]'
+        '{"start_s":2.0,"result":"server_error","status":503,"code":null,"wait_s":0.0},'
+        '{"start_s":2.0,"result":"server_error","status":500,"code":null,"wait_s":0.0},'
+        '{"start_s":3.0,"result":"timeout","status":null,"code":null,"wait_s":0.0},'
+        '{"start_s":4.0,"result":"timeout","status":null,"code":null,"wait_s":0.0},'
+        '{"start_s":5.0,"result":"timeout","status":null,"code":null,"wait_s":0.0},'
+        '{"start_s":6.0,"result":"no_response","status":null,"code":null,"wait_s":0.0},'
+        '{"start_s":7.0,"result":"client_error","status":400,"code":null,"wait_s":0.0},'
+        '{"start_s":7.0,"result":"cancelled","status":null,"code":null,"wait_s":0.0},'
+        '{"start_s":7.0,"result":"ok","status":200,"code":null,"wait_s":0.0}]'
     ),
+    "retry_wait_s": 0.5,
     "input_tokens": 101,
     "output_tokens": 102,
     "cached_tokens": 103,
@@ -74,6 +75,7 @@ VALUES: Final[dict[str, Any]] = {
     "consumer_limited": 1,
     "is_stream": 1,
     "is_background": 1,
+    "completion_window": "2h",
     "response_status": "completed",
     "project": "proj_1",
     "deployment": "asked-deployment",
@@ -90,6 +92,10 @@ VALUES: Final[dict[str, Any]] = {
     "reset_tokens_s": 206.5,
     "region": "Sweden Central",
     "spilled_over": 1,
+    "turnaround_s": 301,
+    "batch_requests_total": 302,
+    "batch_requests_completed": 303,
+    "batch_requests_failed": 304,
 }
 KNOWN: Final[dict[str, Any]] = {
     "provider": "openai",

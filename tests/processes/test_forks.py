@@ -66,6 +66,7 @@ print(len(list(opened)))
 LOCKS = {
     "a call's": "opened.response.extensions['tierscope.call'].call._lock",
     "background responses'": "world.STATE.world.background._lock",
+    "batches'": "world.STATE.batches._lock",
     "the layers'": "patches.LAYERS._lock",
     "the wiring's": "wiring.WIRING._lock",
     "the metrics'": "emitter._made[0][2]._later._turn",
@@ -93,6 +94,7 @@ holder = threading.Thread(target=holding)
 def work():
     opened.close()
     world.STATE.world.background._count("id", holder)
+    world.STATE.batches.is_new("id")
     ask("child")
     tierscope.uninstrument(); tierscope.instrument()
     print(dict(guard.counts()))

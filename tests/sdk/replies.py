@@ -31,6 +31,13 @@ RESPONSES_USAGE: Final = {
     "input_tokens_details": {"cached_tokens": 64},
     "output_tokens_details": {"reasoning_tokens": 7},
 }
+BATCH_USAGE: Final = {
+    "input_tokens": 4000,
+    "input_tokens_details": {"cached_tokens": 1000},
+    "output_tokens": 900,
+    "output_tokens_details": {"reasoning_tokens": 300},
+    "total_tokens": 4900,
+}
 Reply = tuple[int, dict[str, str], list[bytes]]
 
 
@@ -156,3 +163,31 @@ def error(
 ) -> bytes:
     """Return an error body."""
     return json.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}}).encode()
+
+
+def a_batch(ident: str = "batch_1", status: str = "completed", **fields: Any) -> dict[str, Any]:
+    """Return a Batch object that ended two hours after it was made."""
+    return {
+        "id": ident,
+        "object": "batch",
+        "endpoint": "/v1/responses",
+        "input_file_id": "file-1",
+        "completion_window": "24h",
+        "status": status,
+        "created_at": 1_760_000_000,
+        f"{status}_at": 1_760_007_200,
+        "model": "gpt-5-2025-08-07",
+        "request_counts": {"total": 100, "completed": 95, "failed": 5},
+        "usage": BATCH_USAGE,
+        **fields,
+    }
+
+
+def batch(*args: Any, **fields: Any) -> bytes:
+    """Return the body of a Batch."""
+    return json.dumps(a_batch(*args, **fields)).encode()
+
+
+def batches(*found: Any, has_more: bool = False) -> bytes:
+    """Return a page of batches."""
+    return json.dumps({"object": "list", "data": found, "has_more": has_more}).encode()

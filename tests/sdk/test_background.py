@@ -44,6 +44,20 @@ def test_background_tokens_count_once_however_often_it_is_retrieved(service: Ser
 
 
 @RESPONSES
+def test_the_completion_window_is_that_of_the_request(service: Service) -> None:
+    """No reply echoes it: the fetch that brings the end has it from the request; a word nobody documents is unknown."""
+    queued = replies.whole(replies.responses("default", "queued", background=True))
+    client = service.client(queued, queued, replies.whole(replies.responses("default", background=True)))
+    with testing.capture(TRUSTED) as calls:
+        for window in ("24h", "2h"):
+            options = {"background": True, "background_options": {"completion_window": window}}
+            client.responses.create(**ASK, extra_body=options)
+        client.responses.retrieve("resp_1")
+        client.responses.create(**ASK)
+    assert [call.request.window for call in calls] == [None, "2h", "2h", None]
+
+
+@RESPONSES
 @pytest.mark.parametrize("background", [False, None])
 def test_an_old_stored_response_is_not_counted_when_fetched(service: Service, background: bool | None) -> None:
     """Without ``background: true`` a fetched response was somebody's use before: no tokens."""

@@ -145,6 +145,9 @@ def drive(service: Service) -> None:
     failing = service.client(replies.whole(replies.error("invalid_api_key"), 401))
     with pytest.raises(Exception, match="401"):
         failing.chat.completions.create(**PRIORITY)
+    service.client(replies.whole(replies.batch("batch_of_every_kind"))).batches.retrieve("batch_of_every_kind")
+    retried = replies.whole(replies.error(None), 500, {"retry-after-ms": "1"})
+    service.client(retried, replies.whole(replies.chat()), retries=1).chat.completions.create(**CHAT)
 
 
 @RESPONSES_TIER

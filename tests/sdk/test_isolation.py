@@ -12,9 +12,11 @@ from tests.sdk.attempts import WITH_HTTP
 from tests.sdk.conftest import CHAT
 from tests.sdk.telemetry import Telemetry
 
-from tierscope import guard, record, stream
+from tierscope import guard, record, seam, stream
+from tierscope.emit import batches as emitted
 from tierscope.emit import emitter, http, meters, spans
-from tierscope.reading import chat, errors, headers, request, sse
+from tierscope.reading import batches, chat, errors, headers, request, sse
+from tierscope.seam import batches as polls
 from tierscope.seam import bodies, chunks, identity, opencall, transports, usage_asked, world
 from tierscope.seam.opencall import OpenCall
 
@@ -63,6 +65,17 @@ STEPS = [
     (http.HttpSpans, "is_taken_over"),
     (http.Attempt, "sent"),
     (http.Attempt, "answered"),
+    (polls, "apart"),
+    (polls.Polls, "started"),
+    (polls.Poll, "ended"),
+    (batches, "_final"),
+    (world.Seen, "is_new"),
+    (record, "of_batch"),
+    (emitter.Emitter, "is_suppressed"),
+    (emitter.Emitter, "batches"),
+    (emitted, "span"),
+    (emitted.BatchSeries, "count"),
+    (emitted.BatchSeries, "measure"),
 ]
 
 
@@ -93,10 +106,15 @@ def refused(client: openai.OpenAI) -> Any:
     return type(caught.value), caught.value.code, caught.value.status_code
 
 
+def looked_at(client: openai.OpenAI) -> Any:
+    return client.batches.retrieve("batch_1")
+
+
 CASES = {
     body: replies.whole(replies.chat()),
     streamed: replies.stream(replies.chat_stream()),
     raw: replies.stream(replies.chat_stream()),
+    looked_at: replies.whole(replies.batch()),
     refused: replies.whole(replies.error("slow_down"), 429, {"retry-after-ms": "1"}),
 }
 
@@ -115,6 +133,7 @@ def test_a_fault_in_a_step_never_reaches_the_application(
     client = service.client(CASES[case], retries=1)
     bare = case(client)
     guard.reset(strict=False)
+    seam.forget()
     with Telemetry(settings=WITH_HTTP):
         monkeypatch.setattr(owner, name, raiser)
         with caplog.at_level(logging.WARNING, logger="tierscope"):
@@ -139,6 +158,7 @@ def test_the_matrix_reaches_every_step(service: Service, monkeypatch: pytest.Mon
             return _original(*args, **kwargs)
 
         monkeypatch.setattr(owner, name, spy)
+    seam.forget()
     with Telemetry(settings=WITH_HTTP):
         for case, answer in CASES.items():
             case(service.client(answer, retries=1))

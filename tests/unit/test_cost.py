@@ -39,9 +39,7 @@ def of(model: str | None, tier: str, usage: Usage | None, *, day: str = NOW, **f
 
 def worked_out(arithmetic: str) -> Decimal:
     """Return what tokens times dollars for a million come to: millionths of a dollar."""
-    return sum(
-        (Decimal(a) * Decimal(b) for a, b in (part.split("*") for part in arithmetic.split("+"))), Decimal(0)
-    )
+    return sum((Decimal(a) * Decimal(b) for a, b in (part.split("*") for part in arithmetic.split("+"))), Decimal(0))
 
 
 CASES: Final = [line for line in COSTS.splitlines() if line]

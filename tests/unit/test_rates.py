@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tierscope import rates, words
-from tierscope.model import Shape, Timing, Usage
+from tierscope.model import Attempt, Shape, Timing, Usage
 
 S: Final = 1_000_000_000
 TEXT: Final = Shape(text_deltas=100, choices=1, messages=1)
@@ -274,3 +274,19 @@ def test_the_closed_list_of_reasons() -> None:
         *("not_streamed", "no_usage", "few_tokens", "several_choices", "tool_call", "several_messages"),
         *("other_deltas", "few_deltas", "coarse_deltas", "not_complete", "no_time", "background"),
     ) == words.ABSENT
+
+
+WAITS: Final = [
+    pytest.param((), None, id="no-attempt"),
+    pytest.param((None,), 0.0, id="one-attempt-waits-for-none"),
+    pytest.param((None, 500_000_000), 0.5, id="one-wait"),
+    pytest.param((None, 500_000_000, 250_000_000), 0.75, id="two-waits"),
+    pytest.param((None, 0), 0.0, id="none-at-all"),
+    pytest.param((None, 500_000_000, None), None, id="one-unknown"),
+]
+
+
+@pytest.mark.parametrize(("waits", "seconds"), WAITS)
+def test_waiting_between_attempts_is_a_sum_or_unknown(waits: tuple[int | None, ...], seconds: float | None) -> None:
+    """0.5 s + 0.25 s = 0.75 s; what the first attempt waited for is no wait between two."""
+    assert rates.retry_wait(tuple(Attempt(0, "ok", wait_ns=wait) for wait in waits)) == seconds

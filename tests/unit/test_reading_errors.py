@@ -249,12 +249,13 @@ def test_no_text_from_outside_becomes_a_word(code: str, kind: str) -> None:
 
 
 CODES: Final = [
-    "401", "404", "429", "500", "DeploymentNotFound", "OperationNotSupported", "bio_policy", "capacity_exceeded",
-    "content_filter", "context_length_exceeded", "image_content_policy_violation", "integer_above_max_value",
-    "invalid_api_key", "invalid_prompt", "invalid_request_error", "invalid_service_tier", "invalid_type",
-    "invalid_value", "missing_required_parameter", "model_not_found", "resource_unavailable", "server_error",
-    "server_is_overloaded", "service_unavailable_error", "string_above_max_length", "timeout", "unknown_parameter",
-    "unsupported_country_region_territory", "unsupported_parameter", "unsupported_value", "vector_store_timeout",
+    "401", "404", "429", "500", "DeploymentNotFound", "OperationNotSupported", "batch_expired", "bio_policy",
+    "capacity_exceeded", "content_filter", "context_length_exceeded", "image_content_policy_violation",
+    "integer_above_max_value", "invalid_api_key", "invalid_prompt", "invalid_request_error", "invalid_service_tier",
+    "invalid_type", "invalid_value", "missing_required_parameter", "model_not_found", "resource_unavailable",
+    "server_error", "server_is_overloaded", "service_unavailable_error", "string_above_max_length", "timeout",
+    "token_limit_exceeded", "unknown_parameter", "unsupported_country_region_territory", "unsupported_parameter",
+    "unsupported_value", "vector_store_timeout",
 ]  # fmt: skip
 OF_OPENAI: Final = [
     "APIConnectionError", "APIError", "APIResponseValidationError", "APIStatusError", "APITimeoutError",

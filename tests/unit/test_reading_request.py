@@ -14,6 +14,7 @@ from tierscope.reading import fields, request
 CHAT: Final = ("chat_completions", "chat")
 RESPONSES: Final = ("responses", "chat")
 FETCH: Final = ("responses", "fetch_response")
+BATCH: Final = ("batches", "batch")
 ENDPOINTS: Final = [
     pytest.param("post", "/chat/completions", CHAT, id="chat"),
     pytest.param("POST", "/responses", RESPONSES, id="responses"),
@@ -37,7 +38,16 @@ ENDPOINTS: Final = [
     pytest.param("post", "/responses/compact", None, id="compact"),
     pytest.param("delete", "/responses/resp_1", None, id="delete"),
     pytest.param("put", "/chat/completions", None, id="another-method"),
-    pytest.param("post", "/batches", None, id="batches"),
+    pytest.param("post", "/batches", BATCH, id="batch-made"),
+    pytest.param("get", "/batches?limit=2", BATCH, id="batches-listed"),
+    pytest.param("get", "/batches/batch_1", BATCH, id="batch-retrieved"),
+    pytest.param("post", "https://x.openai.azure.com/openai/batches/batch_1/cancel?a=b", BATCH, id="batch-cancelled"),
+    pytest.param("post", "/batches/batch_1", None, id="no-such-call-of-batches"),
+    pytest.param("get", "/batches/batch_1/cancel", None, id="batch-cancelled-by-get"),
+    pytest.param("delete", "/batches/batch_1", None, id="batch-deleted"),
+    pytest.param("get", "/vector_stores/v/file_batches/b", None, id="file-batches"),
+    pytest.param("post", "/vector_stores/v/file_batches", None, id="file-batches-made"),
+    pytest.param("get", "/batches/a/b/c", None, id="batch-and-more"),
     pytest.param("post", "/images?next=/responses", None, id="only-in-the-query"),
     pytest.param("post", "/my-responses", None, id="alike"),
     pytest.param("post", "/chat/completions/x", None, id="longer"),
@@ -122,14 +132,32 @@ def test_any_value_as_tier_is_a_bounded_text_or_nothing_sent(value: Any) -> None
 @example("")
 @example("x" * 513)
 def test_any_value_as_model_is_a_bounded_text_or_unknown(value: Any) -> None:
-    assert request.asked({"model": value}) == (None, wire.as_text(value), False)
+    assert request.asked({"model": value}) == (None, wire.as_text(value), False, None)
 
 
 @given(wire.values)
 @example(True)
 @example(False)
 def test_only_true_asks_for_background_work(value: Any) -> None:
-    assert request.asked({"background": value}) == (None, None, value is True)
+    assert request.asked({"background": value}) == (None, None, value is True, None)
+
+
+WINDOWS: Final = [
+    *(pytest.param({"completion_window": word}, word, id=word) for word in ("soonest", "2h", "8h")),
+    *(pytest.param({"completion_window": word}, None, id=str(word)) for word in ("24h", "2H", "", None, 2, ["2h"])),
+    *(pytest.param(options, None, id=f"options-{options}") for options in (None, {}, "2h", ["2h"], 7)),
+]
+
+
+@pytest.mark.parametrize(("options", "window"), WINDOWS)
+def test_only_a_documented_window_is_one(options: Any, window: str | None) -> None:
+    assert request.asked({"background_options": options}) == (None, None, False, window)
+
+
+@given(wire.values)
+def test_any_value_as_window_is_a_word_or_unknown(value: Any) -> None:
+    told = request.asked({"background_options": {"completion_window": value}})[3]
+    assert told == (value if isinstance(value, str) and value in {"soonest", "2h", "8h"} else None)
 
 
 # ── fields: the same look-up in JSON and in parsed objects ────────────────────────────────────────────────────────

@@ -16,7 +16,7 @@ from opentelemetry.semconv.schemas import Schemas
 import tierscope
 from tierscope import signals as s
 from tierscope import words
-from tierscope.signals import Attribute, Metric
+from tierscope.declared import Attribute, Metric
 
 PROVIDER, OPERATION = "gen_ai.provider.name", "gen_ai.operation.name"
 MODEL, ANSWERED = "gen_ai.request.model", "gen_ai.response.model"
@@ -44,6 +44,9 @@ CONTRACT: Final = {
         {*WHO, "tierscope.output_rate.basis", "tierscope.output_rate.absent"},
     ),
     "tierscope.usage.missing": ("counter", "{call}", {*WHO, "tierscope.stream"}),
+    "tierscope.call.retry_wait": ("counter", "s", {*WHO}),
+    "tierscope.batch.requests": ("counter", "{request}", {PROVIDER, ANSWERED, "tierscope.batch.result"}),
+    "tierscope.batch.turnaround": ("histogram", "s", {PROVIDER, ANSWERED, "tierscope.batch.status"}),
     "tierscope.internal.errors": ("counter", "{error}", {"tierscope.internal.step"}),
     "tierscope.rate_limit.headroom": ("gauge", "1", {PROVIDER, MODEL, "tierscope.rate_limit.kind"}),
     "tierscope.call.duration": ("histogram", "s", {*PAIR}),
@@ -104,7 +107,7 @@ def test_what_only_metrics_carry() -> None:
     """Parts of sums have no place on a span, which holds the whole."""
     assert {a.key for a in ATTRIBUTES if not a.is_on_spans and a not in s.HTTP_ATTRIBUTES} == {
         *("gen_ai.token.type", "tierscope.token.kind", "tierscope.attempt.result", "tierscope.output_rate.basis"),
-        *("tierscope.stream", "tierscope.rate_limit.kind", "tierscope.internal.step"),
+        *("tierscope.stream", "tierscope.rate_limit.kind", "tierscope.internal.step", "tierscope.batch.result"),
         *("tierscope.cost.basis", "tierscope.cost.effect"),
     }
 
@@ -212,7 +215,9 @@ VALUES: Final = {
         *("input_uncached", "input_cached", "input_cache_write", "input_undivided"),
         *("output_visible", "output_reasoning", "output_rejected_prediction", "output_undivided"),
     ),
-    OPERATION: ("chat", "text_completion", "embeddings", "fetch_response"),
+    OPERATION: ("chat", "text_completion", "embeddings", "fetch_response", "batch"),
+    "tierscope.batch.status": ("completed", "failed", "expired", "cancelled"),
+    "tierscope.batch.result": ("completed", "failed"),
     "gen_ai.token.type": ("input", "output"),
     "openai.api.type": ("chat_completions", "responses"),
 }
@@ -282,3 +287,9 @@ def test_our_own_times_reach_the_time_out_that_flex_needs(metric: Metric) -> Non
     """The convention's edges, and on: the vendor advises a time-out of 900 s for flex."""
     assert metric.buckets[: len(SECONDS)] == SECONDS
     assert {900.0, 1800.0} <= set(metric.buckets)
+
+
+def test_the_promise_of_a_batch_is_an_edge() -> None:
+    """24 hours; and one beyond, for those that were kept waiting longer."""
+    assert {3600, 86_400} < set(s.TURNAROUND.buckets)
+    assert max(s.TURNAROUND.buckets) > 86_400

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from tierscope.simulator import Served
 
-_CALLS: Final = "SELECT response_id, served, input_tokens, output_tokens, reasoning_tokens FROM calls"
+_CALLS: Final = (
+    "SELECT response_id, served, input_tokens, output_tokens, reasoning_tokens FROM calls WHERE operation <> 'batch'"
+)
+"""Batches are no inference: the simulator has them in no row, and in the ledger they have no attempts."""
 _TRIES: Final = "SELECT coalesce(sum(attempts), 0) FROM calls"
 Told = tuple[str, int | None, int | None, int | None]
 

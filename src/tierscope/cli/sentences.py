@@ -45,7 +45,7 @@ _FOREIGN: Final = "\N{REPLACEMENT CHARACTER}"
 def headlines(report: Report) -> list[tuple[str, bool]]:
     """What a reader must not miss, and whether it is bad news."""
     if not report.calls:
-        return [("No call was recorded.", False)]
+        return [("No call was recorded.", False), *((line, False) for line in _batches(report))]
     said = [(_shift(shift), shift.is_down or shift.expected == "flex") for shift in report.shifts]
     refused = report.outcomes.get("refused", 0)
     if refused:
@@ -88,6 +88,16 @@ def _totals(report: Report) -> Iterator[str]:
         yield f"Errors by type: {_counts(report.errors)}."
     if report.fetches:
         yield f"{many(report.fetches, 'fetch')} of stored responses brought nothing new, and count as no call."
+    yield from _batches(report)
+
+
+def _batches(report: Report) -> Iterator[str]:
+    if report.batches:
+        tokens, done = report.batch_tokens, many(report.batch_requests_completed, "request")
+        yield (
+            f"{many(report.batches, 'batch')} ended, counted apart: {done} completed, {report.batch_requests_failed:,} "
+            f"failed; {tokens.input:,} tokens in, {tokens.output:,} out."
+        )
 
 
 def _money(money: Money) -> Iterator[str]:

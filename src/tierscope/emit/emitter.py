@@ -8,7 +8,7 @@ from opentelemetry import context, metrics, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from tierscope import signals
-from tierscope.emit import companion, spans
+from tierscope.emit import batches, companion, spans
 from tierscope.emit.meters import Meters
 
 if TYPE_CHECKING:
@@ -114,6 +114,17 @@ class Emitter:
             start_time=unix_ns,
         )
         return SpanObservation(span, request, self._meters)
+
+    def is_suppressed(self) -> bool:
+        """Say whether instrumentation is suppressed where this is called."""
+        ambient = context.get_current()
+        return any(ambient.get(key) for key in _SUPPRESSED)
+
+    def batches(self, told: Call, records: tuple[Call, ...]) -> None:
+        """Make one span of the API call that told of batches, and record the metrics of each batch."""
+        span = batches.span(self._tracer, told, records)
+        for record in records:
+            self._meters.record(record, span, genai=False)
 
 
 _made: list[tuple[MeterProvider, bool, Meters]] = []

@@ -16,8 +16,8 @@ from tierscope.emit.sums import observable
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Histogram, Meter
 
+    from tierscope.declared import Metric
     from tierscope.emit.later import Later
-    from tierscope.signals import Metric
 
 
 class ConventionInstruments:
@@ -44,15 +44,19 @@ class Instruments:
         self.rate_missing = observable(meter, s.RATE_MISSING, later)
         self.usage_missing = observable(meter, s.USAGE_MISSING, later)
         self.headroom = observable(meter, s.HEADROOM, later)
+        self.retry_wait = observable(meter, s.RETRY_WAIT, later)
+        self.batch_requests = observable(meter, s.BATCH_REQUESTS, later)
         self.sums = (
             *(self.calls, self.errors, self.attempts, self.tokens),
             *(self.cost, self.cost_at_default, self.cost_effects, self.unpriced),
             *(self.rate_missing, self.usage_missing, self.headroom),
+            *(self.retry_wait, self.batch_requests),
         )
         self.duration = _histogram(meter, s.DURATION)
         self.generation = _histogram(meter, s.GENERATION)
         self.end_to_end = _histogram(meter, s.END_TO_END)
         self.first_token = _histogram(meter, s.TIME_TO_FIRST_TOKEN)
+        self.turnaround = _histogram(meter, s.TURNAROUND)
         self.conventions = ConventionInstruments(meter) if genai else None
         internal = s.INTERNAL_ERRORS
         meter.create_observable_counter(

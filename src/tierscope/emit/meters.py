@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tierscope.emit.batches import BatchSeries
 from tierscope.emit.bounds import Bounded
 from tierscope.emit.instruments import Instruments
 from tierscope.emit.later import Later
@@ -25,7 +26,7 @@ class Meters:
 
     def __init__(self, meter: Meter, *, genai: bool) -> None:
         self._model = Bounded()
-        self._series: dict[tuple[Any, ...], Series] = {}
+        self._series: dict[tuple[Any, ...], Series | BatchSeries] = {}
         self._later = Later(self._record)
         self._instruments = Instruments(meter, self._later, genai=genai)
         self.drain = self._later.drain
@@ -49,12 +50,13 @@ class Meters:
         if genai and series.conventions is not None:
             series.conventions.measure(call, span)
 
-    def _series_of(self, call: Call) -> Series:
+    def _series_of(self, call: Call) -> Series | BatchSeries:
         model = call.reply.model if call.reply is not None else None
         key = (call.request, model, call.served, call.outcome, call.error_type)
         series = self._series.get(key)
         if series is None:
-            series = Series(self._instruments, call, self._model(call.request.model), self._model(model))
+            kind = Series if call.request.operation != "batch" else BatchSeries
+            series = kind(self._instruments, call, self._model(call.request.model), self._model(model))
             if len(self._series) < MAX_SERIES:
                 self._series[key] = series
         return series

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Histogram
     from opentelemetry.trace import SpanContext
 
-    from tierscope.signals import Metric
+    from tierscope.declared import Metric
 
 EXEMPLAR_NS: Final = 1_000_000_000
 """One exemplar a bucket and second: the SDK keeps the last of an interval, and each costs an eighth of a record."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tierscope import cost, rates, tiers
+from tierscope import rates, tiers
 from tierscope import signals as s
 from tierscope.emit.conventions import Conventions
+from tierscope.emit.costs import Costs
 from tierscope.emit.points import Point
 from tierscope.words import DEFAULT, DOWNGRADED, FAILED, FLEX, REFUSED, UNKNOWN, UNREPORTED
 
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Histogram
     from opentelemetry.trace import SpanContext
 
+    from tierscope.declared import Metric
     from tierscope.emit.instruments import Instruments
     from tierscope.emit.sums import Cell, Key, Sums
     from tierscope.model import Call, Usage
-    from tierscope.signals import Metric
 
 _INPUT = ("input_undivided", "input_uncached", "input_cached", "input_cache_write")
 _OUTPUT = ("output_undivided", "output_visible", "output_reasoning", "output_rejected_prediction")
@@ -36,12 +37,10 @@ class Series:
         error = call.error_type
         self._errors = error and instruments.errors.cell(*who, request.requested, error)
         self._attempts = Cells(instruments.attempts, *who, request.requested)
+        self._who = (*who, request.requested)
         verdict = (request.requested, promised, call.served, call.outcome)
         self._tokens = Cells(instruments.tokens, *who, answered, *verdict)
-        self._cost = Cells(instruments.cost, *who, answered, *verdict)
-        self._verdict = (*who, answered, *verdict)
-        self._cost_effects = Cells(instruments.cost_effects, *who, answered, *verdict)
-        self._unpriced = Cells(instruments.unpriced, *who, answered, request.requested, call.served)
+        self._costs = Costs(instruments, (*who, answered), verdict)
         self._rate_missing = Cells(instruments.rate_missing, *who, request.requested)
         self._usage_missing = Cells(instruments.usage_missing, *who, request.requested)
         self._headroom = Cells(instruments.headroom, request.provider, asked)
@@ -69,48 +68,17 @@ class Series:
             self._errors.value += 1
         for attempt in call.attempts:
             self._attempts[attempt.result].value += 1
+        if len(call.attempts) > 1:
+            self._to.retry_wait.cell(*self._who).value += rates.retry_wait(call.attempts) or 0.0
         reply = call.reply
         if reply is not None:
             if reply.usage is not None and reply.is_usage_new:
-                self._count_tokens(reply.usage)
+                count_tokens(self._tokens, reply.usage)
             if call.request.operation not in _NO_RATE:
                 self._count_absence(call)
-            self._count_cost(call)
+            self._costs.count(call)
         if call.headers is not None and call.headers.rate_limits is not None:
             self._note_headroom(*call.headers.rate_limits)
-
-    def _count_tokens(self, usage: Usage) -> None:
-        self._count_parts(_INPUT, usage.input, usage.cached, usage.cache_write)
-        self._count_parts(_OUTPUT, usage.output, usage.reasoning, usage.rejected_prediction)
-
-    def _count_parts(
-        self, kinds: tuple[str, str, str, str], total: int | None, first: int | None, second: int | None
-    ) -> None:
-        """Add one side in kinds that add up to its total; without details it stays undivided."""
-        if total is None:
-            return
-        undivided, rest_of_it, first_kind, second_kind = kinds
-        rest = total - (first or 0) - (second or 0)
-        if first is second is None or rest < 0:
-            self._tokens[undivided].value += total
-            return
-        self._tokens[rest_of_it].value += rest
-        if first is not None:
-            self._tokens[first_kind].value += first
-        if second is not None:
-            self._tokens[second_kind].value += second
-
-    def _count_cost(self, call: Call) -> None:
-        bill = call.cost
-        if bill.unpriced is not None:
-            self._unpriced[bill.unpriced].value += 1
-        if bill.amount is None:
-            return
-        self._cost[bill.basis].value += bill.amount
-        if bill.at_default is not None:
-            self._to.cost_at_default.cell(*self._verdict).value += bill.at_default
-        for kind, amount in cost.effects(bill, call.outcome, call.request.expected):
-            self._cost_effects[kind].value += amount
 
     def _count_absence(self, call: Call) -> None:
         reply, speed = call.reply, call.speed
@@ -159,6 +127,30 @@ class Cells(dict[Any, "Cell"]):
     def __missing__(self, last: Any) -> Cell:
         cell = self[last] = self._sums.cell(*self._key, *(last if isinstance(last, tuple) else (last,)))
         return cell
+
+
+def count_tokens(cells: Cells, usage: Usage) -> None:
+    """Add the tokens of one reply."""
+    _count_side(cells, _INPUT, usage.input, usage.cached, usage.cache_write)
+    _count_side(cells, _OUTPUT, usage.output, usage.reasoning, usage.rejected_prediction)
+
+
+def _count_side(
+    cells: Cells, kinds: tuple[str, str, str, str], total: int | None, first: int | None, second: int | None
+) -> None:
+    """Add one side in kinds that add up to its total; without details it stays undivided."""
+    if total is None:
+        return
+    undivided, rest_of_it, first_kind, second_kind = kinds
+    rest = total - (first or 0) - (second or 0)
+    if first is second is None or rest < 0:
+        cells[undivided].value += total
+        return
+    cells[rest_of_it].value += rest
+    if first is not None:
+        cells[first_kind].value += first
+    if second is not None:
+        cells[second_kind].value += second
 
 
 def _by_reader(histogram: Histogram, metric: Metric, *pair: Any) -> dict[bool | None, Point]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.metrics import Meter
 
+    from tierscope.declared import Metric
     from tierscope.emit.later import Later
-    from tierscope.signals import Metric
 
 Key = tuple[Any, ...]
 

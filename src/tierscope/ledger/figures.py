@@ -130,6 +130,12 @@ class Report:
     """Fetches of stored responses that brought nothing new; they are no calls."""
     tokens: Tokens = field(default_factory=Tokens)
     money: Money = field(default_factory=Money)
+    batches: int = 0
+    """Batches that ended; they are no calls, and in no other figure."""
+    batch_requests_completed: int = 0
+    batch_requests_failed: int = 0
+    batch_tokens: Tokens = field(default_factory=Tokens)
+    batch_money: Money = field(default_factory=Money)
     first_unix_ns: int | None = None
     last_unix_ns: int | None = None
 

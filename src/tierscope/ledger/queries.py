@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _FETCH: Final = "fetch_response"
+_BATCH: Final = "batch"
 _TIERLESS: Final = frozenset({"embeddings", "completions"})
 _CUT: Final = frozenset({"closed", "abandoned", "cancelled"})
 COMPLETE: Final = "complete"
@@ -65,6 +66,8 @@ class Row(NamedTuple):
     is_stream: int
     is_background: int
     response_id: str | None
+    batch_requests_completed: int | None = None
+    batch_requests_failed: int | None = None
 
 
 SELECT: Final = f"SELECT {', '.join(Row._fields)} FROM {TABLE} WHERE row > ? ORDER BY row"  # noqa: S608  our own names
@@ -149,6 +152,8 @@ class Tally:
         self._moved: dict[tuple[str, str, bool, bool], Counter[str]] = {}
         self._queued: dict[str, Row] = {}
         self._sums: Counter[str] = Counter()
+        self._batch_tokens: Counter[str] = Counter()
+        self._batch_bill = Bill()
         self._endings: Counter[str] = Counter()
         self._unsaid: Counter[str] = Counter()
         self._span: tuple[int, int] | None = None
@@ -163,6 +168,9 @@ class Tally:
     def add(self, row: Row) -> None:
         """Add one row. A background response counts once: with what its first final fetch told."""
         self.last = row.row
+        if row.operation == _BATCH:
+            self._count_batch(row)
+            return
         if row.operation == _FETCH and row.usage_is_new == 0:
             self._sums["fetches"] += 1
             return
@@ -187,6 +195,13 @@ class Tally:
         self._promise(row)
         first, last = self._span or (row.started_unix_ns, row.started_unix_ns)
         self._span = min(first, row.started_unix_ns), max(last, row.started_unix_ns)
+
+    def _count_batch(self, row: Row) -> None:
+        self._sums["batches"] += 1
+        self._sums["batch_requests_completed"] += row.batch_requests_completed or 0
+        self._sums["batch_requests_failed"] += row.batch_requests_failed or 0
+        self._batch_tokens.update(_tokens(row))
+        self._batch_bill.add(row)
 
     def _promise(self, row: Row) -> None:
         if row.expected is None:
@@ -221,6 +236,8 @@ class Tally:
             unsaid=dict(self._unsaid.most_common()),
             tokens=Tokens(**{kind: sum(getattr(group.tokens, kind) for group in groups) for kind in _TOKENS}),
             money=total(figures.bill for figures in self._groups.values()),
+            batch_tokens=Tokens(**self._batch_tokens),
+            batch_money=self._batch_bill.money(),
             first_unix_ns=first,
             last_unix_ns=last,
             **self._sums,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tierscope.cost import PICO
-from tierscope.model import NO_HEADERS, NO_LIMITS, NO_REPLY, NO_USAGE
-from tierscope.rates import NS, duration
+from tierscope.model import NO_HEADERS, NO_LIMITS, NO_REPLY, NO_USAGE, Batch
+from tierscope.rates import NS, duration, retry_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ APPLICATION_ID: Final = 0x54494552
 """``PRAGMA application_id``: the letters TIER, which tell a ledger from any other SQLite file."""
 TABLE: Final = "calls"
 _BITS: Final = 63
+_NO_BATCH: Final = Batch()
 
 Value = str | int | float | None
 
@@ -88,6 +89,10 @@ def _token(field: str) -> Callable[[Call], Value]:
     return lambda call: getattr(_usage(call), field)
 
 
+def _of_batch(field: str) -> Callable[[Call], Value]:
+    return lambda call: getattr((call.reply or NO_REPLY).batch or _NO_BATCH, field)
+
+
 def _limit(field: str) -> Callable[[Call], Value]:
     return lambda call: getattr(_limits(call), field)
 
@@ -106,8 +111,15 @@ _KEYS: Final = (
     Column(
         "provider", "TEXT", lambda c: c.request.provider, "provider of the GenAI conventions: openai, azure.ai.openai …"
     ),
-    Column("operation", "TEXT", lambda c: c.request.operation, "chat, text_completion, embeddings or fetch_response"),
-    Column("endpoint", "TEXT", lambda c: c.request.endpoint, "chat_completions, responses, completions or embeddings"),
+    Column(
+        "operation", "TEXT", lambda c: c.request.operation, "chat, text_completion, embeddings, fetch_response or batch"
+    ),
+    Column(
+        "endpoint",
+        "TEXT",
+        lambda c: c.request.endpoint,
+        "chat_completions, responses, completions, embeddings or batches",
+    ),
     Column("request_model", "TEXT", lambda c: c.request.model, "model as asked for"),
     Column("response_model", "TEXT", lambda c: (c.reply or NO_REPLY).model, "model as the reply names it"),
     Column("requested_raw", "TEXT", lambda c: c.request.tier_raw, "tier exactly as sent; NULL where none was"),
@@ -130,7 +142,12 @@ _KEYS: Final = (
     Column("trusted", "INTEGER", lambda c: int(c.request.trusted), "1 where the host's echo of the tier is believed"),
 )
 _TIMES: Final = (
-    Column("started_unix_ns", "INTEGER", lambda c: c.timing.unix_ns, "wall-clock start, nanoseconds since 1970"),
+    Column(
+        "started_unix_ns",
+        "INTEGER",
+        lambda c: c.timing.unix_ns,
+        "wall-clock start, nanoseconds since 1970; of a batch: of the call that told of its end",
+    ),
     Column("duration_s", "REAL", lambda c: duration(c.timing), "seconds, back-off included"),
     Column("attempts", "INTEGER", lambda c: len(c.attempts), "HTTP tries; the first is no retry"),
     Column(
@@ -149,6 +166,7 @@ _TIMES: Final = (
     Column("attempts_timeout", "INTEGER", _count("timeout"), "tries the client gave up waiting for"),
     Column("attempts_no_response", "INTEGER", _count("no_response"), "tries without any response"),
     Column("attempts_json", "TEXT", _attempts, "each try: start_s, result, status, code, wait_s"),
+    Column("retry_wait_s", "REAL", lambda c: retry_wait(c.attempts), "seconds waited between tries"),
 )
 _TOKENS: Final = (
     Column("input_tokens", "INTEGER", _token("input"), "cached and cache-write tokens included"),
@@ -200,7 +218,13 @@ _SPEED: Final = (
 _CONTEXT: Final = (
     Column("is_stream", "INTEGER", lambda c: int(c.request.is_stream), "1 for a stream"),
     Column("is_background", "INTEGER", lambda c: int(c.request.is_background), "1 for background work"),
-    Column("response_status", "TEXT", lambda c: (c.reply or NO_REPLY).response_status, "status of a Responses object"),
+    Column("completion_window", "TEXT", lambda c: c.request.window, "of background work: soonest, 2h or 8h"),
+    Column(
+        "response_status",
+        "TEXT",
+        lambda c: (c.reply or NO_REPLY).response_status,
+        "status of a Responses object, or of a batch",
+    ),
     Column("project", "TEXT", lambda c: c.request.project, "OpenAI project"),
     Column("deployment", "TEXT", lambda c: c.request.deployment or _headers(c).deployment, "Azure deployment"),
     Column("address", "TEXT", lambda c: c.request.address, "host"),
@@ -239,7 +263,13 @@ _CONTEXT: Final = (
         "1: a provisioned Azure deployment handed on",
     ),
 )
-COLUMNS: Final = (*_KEYS, *_TIMES, *_TOKENS, *_MONEY, *_SPEED, *_CONTEXT)
+_BATCHES: Final = (
+    Column("turnaround_s", "INTEGER", _of_batch("turnaround_s"), "seconds from creation to end of a batch"),
+    Column("batch_requests_total", "INTEGER", _of_batch("requests_total"), "requests of a batch"),
+    Column("batch_requests_completed", "INTEGER", _of_batch("requests_completed"), "those that succeeded"),
+    Column("batch_requests_failed", "INTEGER", _of_batch("requests_failed"), "those that failed"),
+)
+COLUMNS: Final = (*_KEYS, *_TIMES, *_TOKENS, *_MONEY, *_SPEED, *_CONTEXT, *_BATCHES)
 NAMES: Final = tuple(column.name for column in COLUMNS)
 INSERT: Final = f"INSERT INTO {TABLE} ({', '.join(NAMES)}) VALUES ({', '.join('?' * len(NAMES))})"  # noqa: S608  our own names
 

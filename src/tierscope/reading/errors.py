@@ -59,6 +59,8 @@ CODES: Final = (
             "429",
             "500",
             "vector_store_timeout",
+            "batch_expired",
+            "token_limit_exceeded",
             "image_content_policy_violation",
             "bio_policy",
         }

@@ -6,6 +6,8 @@ import functools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from tierscope.words import WINDOWS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,19 +22,23 @@ _POSTED: Final[tuple[tuple[str, Endpoint, Operation], ...]] = (
     ("/embeddings", "embeddings", "embeddings"),
 )
 _FETCHED: Final = r"/responses/[^/]+$"
+_BATCHES: Final = {"post": r"/batches(/[^/]+/cancel)?$", "get": r"/batches(/[^/]+)?$"}
+"""Made and cancelled, listed and retrieved: each may be the first to show that a batch came to its end."""
 _DEPLOYMENT: Final = r"/deployments/([^/]+)/"
 
 
 @functools.lru_cache(maxsize=256)
 def endpoint(method: str, url: str) -> tuple[Endpoint, Operation] | None:
-    """Return endpoint and operation of a method and a path or absolute URL; ``None`` if it is no inference."""
+    """Return endpoint and operation of a method and a path or absolute URL; ``None`` if it tells of no inference."""
     path = url.partition("?")[0].rstrip("/")
     verb = method.lower()
     if verb == "post":
-        return next(((kind, operation) for tail, kind, operation in _POSTED if path.endswith(tail)), None)
-    if verb == "get" and re.search(_FETCHED, path):
+        for tail, kind, operation in _POSTED:
+            if path.endswith(tail):
+                return kind, operation
+    elif verb == "get" and re.search(_FETCHED, path):
         return "responses", "fetch_response"
-    return None
+    return ("batches", "batch") if verb in _BATCHES and re.search(_BATCHES[verb], path) else None
 
 
 def fetched_id(url: str) -> str:
@@ -52,12 +58,20 @@ def merged(body: object, extra: object) -> Mapping[str, Any]:
     return {**base, **extra} if isinstance(extra, dict) and extra else base
 
 
-def asked(body: Mapping[str, Any]) -> tuple[str | None, str | None, bool]:
-    """Return tier and model as sent, and whether the work is to be done in the background.
+def asked(body: Mapping[str, Any]) -> tuple[str | None, str | None, bool, str | None]:
+    """Return tier and model as sent, whether the work is to be done in the background, and in which window.
 
     JSON ``null`` is the same as nothing sent; a tier that is no text passes to the service, and is kept as it reads.
     """
     tier, model = body.get("service_tier"), body.get("model")
     if tier is not None:
         tier = (tier if isinstance(tier, str) else repr(tier))[:MAX_TIER]
-    return tier, model[:MAX_MODEL] if isinstance(model, str) and model else None, body.get("background") is True
+    model = model[:MAX_MODEL] if isinstance(model, str) and model else None
+    options = body.get("background_options")
+    return tier, model, body.get("background") is True, None if options is None else _window(options)
+
+
+def _window(options: object) -> str | None:
+    """Return the completion window that was asked for; a word that is not documented is unknown."""
+    word = options.get("completion_window") if isinstance(options, dict) else None
+    return word if isinstance(word, str) and word in WINDOWS else None

@@ -3,8 +3,9 @@
 from tierscope.seam.patches import LAYERS, install, remove
 from tierscope.seam.world import STATE, World
 
-__all__ = ["World", "abandon", "drain", "install", "missing", "remove"]
+__all__ = ["World", "abandon", "drain", "forget", "install", "missing", "remove"]
 
 drain = STATE.drain
 abandon = STATE.abandon
+forget = STATE.batches.forget
 missing = LAYERS.missing

@@ -68,4 +68,5 @@ def _as_asked(request: Request, asked: Request | None) -> Request:
         expected=asked.expected,
         model=asked.model,
         is_background=True,
+        window=asked.window,
     )

@@ -9,7 +9,8 @@ from tierscope import tiers
 from tierscope.catalog.providers import AZURE
 from tierscope.model import Request
 from tierscope.reading import request as reading
-from tierscope.words import UNREPORTED, UNSET
+from tierscope.seam import batches
+from tierscope.words import BATCH, UNREPORTED, UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -106,6 +107,8 @@ class Form(NamedTuple):
 
     request: Request
     row: Provider
+    world: World
+    """Who observes calls of this form, and by which clocks."""
     is_settled: bool
     """Whether the request as built can tell nothing more."""
     base_url: Any
@@ -133,7 +136,9 @@ def form(world: World, client: Any, options: Any, kind: tuple[Endpoint, Operatio
     known = world.forms.get(key)
     if known is None or base is None:
         known = _resolved(world, client, base, *key[:-2])
-        if len(world.forms) < MAX_FORMS and base is not None:
+        if (
+            len(world.forms) < MAX_FORMS and base is not None and kind[0] != "batches"
+        ):  # each batch has a URL of its own
             world.forms[key] = known
     return known
 
@@ -149,6 +154,7 @@ def _resolved(
     tier: str | None,
     model: str | None,
     is_background: bool,
+    window: str | None,
     project: str | None,
     organization: str | None,
     deployment: str | None,
@@ -173,11 +179,14 @@ def _resolved(
         project=project,
         organization=organization,
         deployment=deployment,
+        window=window,
     )
+    if endpoint == "batches":
+        return Form(request._replace(requested=BATCH, expected=BATCH), row, batches.apart(world), True, base_url)
     if operation != "fetch_response":
         request = with_tier(world, request, row, tier, "none" if tier is None else "body")
     is_settled = row.name != AZURE and row.request_header is None and not world.settings.expected_tiers
-    return Form(request, row, is_settled, base_url)
+    return Form(request, row, world, is_settled, base_url)
 
 
 def as_sent(world: World, request: Request, row: Provider, sent: Any) -> Request:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tierscope import record
 from tierscope.guard import guarded
 from tierscope.model import Attempt, Reply, Timing
-from tierscope.reading import chat, embeddings, errors, headers, responses
+from tierscope.reading import batches, chat, embeddings, errors, headers, responses
 from tierscope.reading.sse import as_object
 from tierscope.seam import bodies, identity, usage_asked
 from tierscope.seam.processor import demand
@@ -29,6 +29,7 @@ _REPLIES: Final[Mapping[str, Callable[[object, int | None], Reply]]] = {
     "completions": chat.reply,
     "responses": responses.reply,
     "embeddings": embeddings.reply,
+    "batches": batches.reply,
 }
 
 

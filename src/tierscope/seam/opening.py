@@ -25,10 +25,10 @@ def opened(
     if is_wanted and _is_followed(client, kwargs):
         request, args, kwargs = _asking(request, args, kwargs, options)
     now = world.wall()
-    observation = world.observer.started(request, now)
+    observation = form.world.observer.started(request, now)
     if observation is None:
         return None
-    call = OpenCall(form, request, world, observation, now, args, kwargs)
+    call = OpenCall(form, request, form.world, observation, now, args, kwargs)
     if STATE.world is world:
         return call
     call.withdraw()

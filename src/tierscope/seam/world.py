@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import weakref
-from collections import deque
+from collections import OrderedDict, deque
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
@@ -81,6 +82,36 @@ class Lifeline(weakref.ref[Any]):
     call: OpenCall
 
 
+class Seen:
+    """The batches whose end was told in this process: bounded, and the same before and after an ``uninstrument()``."""
+
+    MOST: Final = 10_000
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self.forked()
+
+    def forked(self) -> None:
+        """Take a new lock: another thread of the parent may have held the old one."""
+        self._lock = threading.Lock()
+
+    def is_new(self, ident: str) -> bool:
+        """Say whether this is the first to tell of a batch, whichever thread asks."""
+        with self._lock:
+            if ident in self._known:
+                self._known.move_to_end(ident)
+                return False
+            self._known[ident] = None
+            if len(self._known) > self.MOST:
+                self._known.popitem(last=False)
+            return True
+
+    def forget(self) -> None:
+        """Begin anew: for tests, which use the same ids again."""
+        with self._lock:
+            self._known.clear()
+
+
 class State:
     """The seam's state in this process: whether it is active, which streams are open, and which were dropped."""
 
@@ -95,6 +126,7 @@ class State:
         """Called when the last call has left although the seam is to go."""
         self.opened: Callable[..., OpenCall | None] = _nothing
         """Opens a call; the first one loads what it needs."""
+        self.batches = Seen()
         self.pid = os.getpid()
         at_fork(in_child=self._forked)
 
@@ -104,6 +136,7 @@ class State:
         self.endings.clear()
         self._lifelines.clear()
         self.inside.clear()
+        self.batches.forked()
         if self.world is not None and "background" in vars(self.world):
             self.world.background.forked()
 

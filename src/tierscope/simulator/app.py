@@ -3,6 +3,7 @@
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from tierscope.simulator.batches import Shelf, batch_routes
 from tierscope.simulator.chat import CHAT
 from tierscope.simulator.exchange import Cancel, Delete, Endpoint, Retrieve
 from tierscope.simulator.frames import Family
@@ -25,7 +26,9 @@ _ROOTS = ("/v1", "/openai/v1", "/openai", "/openai/deployments/{deployment}")
 def application(profile: Profile, ledger: Ledger) -> Starlette:
     """The ASGI application of one simulated service. It needs `wire.Protocol` as uvicorn's HTTP protocol."""
     service = Service(profile, ledger)
-    return Starlette(routes=[route for root in _ROOTS for route in _routes(service, root)])
+    shelf = Shelf(profile, service.clock)
+    batches = [route for root in _ROOTS for route in batch_routes(service, shelf, root)]
+    return Starlette(routes=[*batches, *(route for root in _ROOTS for route in _routes(service, root))])
 
 
 def _routes(service: Service, root: str) -> list[Route]:

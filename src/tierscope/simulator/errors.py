@@ -90,6 +90,17 @@ def unknown_response(response_id: str) -> Problem:
     return Problem(404, "invalid_request_error", None, f"Response with id '{response_id}' not found.")
 
 
+def unknown_batch(batch_id: str) -> Problem:
+    """404: no such batch (wording modelled)."""
+    return Problem(404, "invalid_request_error", None, f"No batch found with id '{batch_id}'.")
+
+
+def missing(param: str) -> Problem:
+    """400: a parameter that must be there is not (recorded for other endpoints)."""
+    text = f"Missing required parameter: '{param}'."
+    return Problem(400, "invalid_request_error", "missing_required_parameter", text, param)
+
+
 def unreadable(reason: str) -> Problem:
     """400: the body or the script is not what it should be."""
     return Problem(400, "invalid_request_error", None, reason)

@@ -144,7 +144,8 @@ class Profile:
 
     `seed` makes draws repeat in order of arrival. `time_scale` shortens the minutes of ramp, scale and rate limits and
     the waits of flex and background by its factor (60 = an hour passes in a minute); it never touches token pacing or
-    first-token latency. `background_wait` is the seconds a background response stays queued.
+    first-token latency. `background_wait` is the seconds a background response stays queued,
+    `batch_wait` the mean seconds from the creation of a batch to its end (modelled; the promise is 24 h).
     `models` may be asked for by name or by snapshot; other names are served as `fallback` unless `strict_models`.
     `projects` are keyed by the `OpenAI-Project` header, `default_project` speaks for requests without one.
     """
@@ -161,6 +162,7 @@ class Profile:
     faults: Faults = field(default_factory=Faults)
     time_scale: float = 1.0
     background_wait: float = 2.0
+    batch_wait: float = 7200.0
     tier_on: TierOn = "all"
     organization: str = "tierscope-simulated"
 
