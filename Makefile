@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 LEGS   ?=
+ARGS   ?=
 MODULES ?=
 OLD    := $(basename $(notdir $(wildcard requirements/openai-*.in)))
 BESIDE := $(filter-out dev $(OLD),$(basename $(notdir $(wildcard requirements/*.in))))
@@ -12,12 +13,12 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated unit gate legs matrix full mutants fix docs doors beside pins bench consumer clean
+.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
 
-test: check unit gate matrix  ## everything that CI runs
+test: check catalog-check unit gate matrix  ## everything that CI runs
 
 full: test mutants  ## and what takes too long for every change
 
@@ -41,6 +42,12 @@ imports: $(READY)
 
 generated: $(READY)
 	$(BIN)/python tools/generate.py --check
+
+catalog: $(READY)  ## compile the prices again (docs/catalog.md); ARGS=--check compares
+	$(BIN)/python tools/catalog.py $(ARGS)
+
+catalog-check: $(READY)
+	$(BIN)/python tools/catalog.py --check
 
 unit: $(READY)  ## the tests, on the newest openai
 	$(BIN)/pytest -q -n auto --dist loadgroup

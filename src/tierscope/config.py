@@ -44,6 +44,9 @@ class Settings(NamedTuple):
     """``TIERSCOPE_GENAI_METRICS``: ``off`` silences the metrics of the GenAI conventions; our own stay."""
     ledger: str | None = None
     """``TIERSCOPE_LEDGER``: Path of an SQLite file that gets one row per finished call, whatever the sampling."""
+    catalog: str | None = None
+    """``TIERSCOPE_CATALOG``: Path of a JSON file with prices, promises, providers and names of deployments of your own,
+    laid over those of the package (catalog.md). It is read once; ``tierscope catalog check`` says whether it can be."""
     http: bool = False
     """``TIERSCOPE_HTTP``: ``on`` gives each HTTP attempt of a call a span of its own below the call's (signals.md).
     Needs ``pip install 'tierscope[http]'``; the span's ``traceparent`` header goes out with the request."""
@@ -66,6 +69,7 @@ class Settings(NamedTuple):
             stream_usage=cast("StreamUsage", env.choice("TIERSCOPE_STREAM_USAGE", ("never", "auto", "always"))),
             genai_metrics=env.switch("TIERSCOPE_GENAI_METRICS"),
             ledger=env.text("TIERSCOPE_LEDGER"),
+            catalog=env.text("TIERSCOPE_CATALOG"),
             http=env.switch("TIERSCOPE_HTTP", default="off"),
             enabled=env.switch("TIERSCOPE_ENABLED"),
         )

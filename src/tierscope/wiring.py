@@ -192,18 +192,21 @@ def _http(tracers: TracerProvider | None, meters: MeterProvider | None) -> Watch
 
 
 def check(settings: Settings) -> None:
-    """Refuse a provider that the catalog does not know, which the settings alone cannot.
+    """Refuse what the settings alone cannot: a file of the catalog's, or a provider that the catalog does not know.
 
     Raises:
-        SettingError: a trusted host is given the rules of nobody.
+        SettingError: the file cannot be used, or a trusted host is given the rules of nobody.
 
     """
     named = {host: name for host, name in settings.trusted_hosts.items() if name is not None}
-    if not named:
+    if not named and settings.catalog is None:
         return
-    from tierscope import catalog  # noqa: PLC0415  only where rows are named
+    from tierscope import catalog  # noqa: PLC0415  only where a file or rows are named
 
-    known = catalog.load().providers
+    try:
+        known = catalog.load(settings.catalog).providers
+    except catalog.CatalogError as error:
+        raise SettingError("TIERSCOPE_CATALOG", str(settings.catalog), str(error)) from None
     for host, name in named.items():
         if name not in known:
             raise SettingError("TIERSCOPE_TRUSTED_HOSTS", f"{host}={name}", f"use one of {', '.join(sorted(known))}")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from tierscope.words import ALIASES
+from tierscope.catalog import files
+from tierscope.catalog.names import candidates
+from tierscope.catalog.promises import promises
+from tierscope.words import ALIASES, PRIORITY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FALLBACK: Final = "_OTHER"
 AZURE: Final = "azure.ai.openai"
-_SNAPSHOT: Final = r"-\d{4}-\d{2}-\d{2}$"
 
 
 class Refusal(NamedTuple):
@@ -82,7 +82,7 @@ class Catalog(NamedTuple):
 
     def excludes_long_context(self, provider: str, model: str | None) -> bool:
         """Say whether the promise for this model is documented to exclude prompts above 128k tokens."""
-        return model is not None and (provider, re.sub(_SNAPSHOT, "", model)) in self.long_context_excluded
+        return model is not None and any((provider, name) in self.long_context_excluded for name in candidates(model))
 
 
 def _host_matches(entry: str, host: str) -> bool:
@@ -114,11 +114,22 @@ def _provider(key: str, row: Mapping[str, Any]) -> Provider:
     )
 
 
+def load(path: str | None = None) -> Catalog:
+    """Read ``providers.json`` once per process; a user's file is laid over it, and its rows are asked first.
+
+    Raises:
+        CatalogError: the user's file cannot be used.
+
+    """
+    return _load(path)
+
+
 @functools.cache
-def load() -> Catalog:
-    """Read ``providers.json`` once per process."""
-    data = json.loads(Path(__file__).with_name("providers.json").read_text("utf-8"))
+def _load(path: str | None) -> Catalog:
+    theirs = {} if path is None else files.user(path)["providers"]
+    rows = {**theirs, **files.packaged(files.PROVIDERS)["providers"], **theirs}
+    held = (row for row in promises(path).targets if row.tier == PRIORITY and row.valid_to is None)
     return Catalog(
-        providers={key: _provider(key, row) for key, row in data["providers"].items()},
-        long_context_excluded=frozenset((row["provider"], row["model"]) for row in data["excludes_long_context"]),
+        providers={key: _provider(key, row) for key, row in rows.items()},
+        long_context_excluded=frozenset((row.provider, row.model) for row in held if row.excludes_long_context),
     )

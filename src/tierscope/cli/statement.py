@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import sqlite3
 import time
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
+from tierscope.catalog import CatalogError
+from tierscope.catalog.promises import promises
+from tierscope.cli.catalog import KEY as CATALOG
 from tierscope.cli.claim import Month, Statement, told
 from tierscope.cli.sentences import many, plain
 from tierscope.cli.sheet import text
@@ -95,9 +99,16 @@ def statement(
 
 
 def _promises() -> Targets:
-    from tierscope.catalog.promises import promises  # noqa: PLC0415  the other commands need none of it
+    """Read the promises, those of the user's file too.
 
-    return promises()
+    Raises:
+        click.ClickException: that file cannot be used.
+
+    """
+    try:
+        return promises(os.environ.get(CATALOG, "").strip() or None)
+    except CatalogError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def month_of(named: str, now_ns: int) -> Month:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tierscope.catalog.promises import LEAST_FLOOR
 from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DOWNGRADED, PRIORITY, RAMP_RATE
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from tierscope.catalog.promises import RampRule
     from tierscope.promise.samples import Sample
 
-LEAST_FLOOR_TPM: Final = 100_000
-"""Below this no growth is judged, whatever a rule says."""
 WARNING_SHARE: Final = 0.8
 """Forewarn from this share of the allowed growth on."""
 STEPS: Final = 15
@@ -30,7 +29,7 @@ Key = tuple[str, str | None, str | None]
 
 
 class Limit(NamedTuple):
-    """A rule as it is applied: steps in nanoseconds, the floor never below ours."""
+    """A rule as it is applied: steps in nanoseconds, the floor never below ``LEAST_FLOOR``."""
 
     step_ns: int
     floor_tpm: int
@@ -84,7 +83,7 @@ class Series(NamedTuple):
 def limit(rule: RampRule, ramp_window: float | None = None) -> Limit:
     """Apply a rule, with a window of so many seconds instead of its own (tests and the demo shorten it)."""
     window_ns = round((rule.window_s if ramp_window is None else ramp_window) * S)
-    return Limit(window_ns // STEPS, max(LEAST_FLOOR_TPM, rule.floor_tpm), rule.growth)
+    return Limit(window_ns // STEPS, max(LEAST_FLOOR, rule.floor_tpm), rule.growth)
 
 
 def key_of(sample: Sample) -> Key | None:

@@ -62,7 +62,7 @@ class World:
         from tierscope import catalog  # noqa: PLC0415  not before there is a call
         from tierscope.seam.background import Background  # noqa: PLC0415
 
-        vars(self).setdefault("catalog", catalog.load())
+        vars(self).setdefault("catalog", catalog.load(self.settings.catalog))
         vars(self).setdefault("background", Background())
 
 
