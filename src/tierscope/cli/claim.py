@@ -26,9 +26,10 @@ MEASURED: Final = (
         "target."
     ),
     (
-        "Uptime: share of HTTP attempts without an error, the SDK's own retries included. Times are those seen by "
-        "the client, network included. Shares are cut off after three places, never rounded up."
+        "Uptime: share of HTTP attempts without an error, the SDK's own retries included, less those that count "
+        "neither way."
     ),
+    "Times are those seen by the client, network included. Shares are cut off after three places, never rounded up.",
 )
 OPEN: Final = (
     "Tokens per second: no source defines numerator or denominator.",
@@ -93,6 +94,7 @@ def told(made: Statement) -> dict[str, Any]:
         "last_unix_ns": made.last_ns,
         "calls": made.calls,
         "min_samples": made.min_samples,
+        "definition": {name: sorted(held) for name, held in made.definition._asdict().items()},
         "sections": [_told_section(section) for section in made.sections],
         "measured": MEASURED,
         "open": OPEN,

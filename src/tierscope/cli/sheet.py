@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tierscope.cli.claim import Statement
     from tierscope.promise.share import Share
     from tierscope.promise.sheet import Section
+    from tierscope.promise.uptime import Definition
 
 WIDTH: Final = 80
 _BASIS: Final = {"generation": "generation", "end_to_end": "end to end"}
@@ -48,8 +49,15 @@ def text(made: Statement) -> str:
     lines = [*_head(made)]
     for section in made.sections:
         lines += ["", *_section(section, made)]
-    lines += ["", "What is measured", *_listed(MEASURED), "", "What the contract leaves open", *_listed(OPEN)]
+    measured = (*MEASURED, *_defined(made.definition))
+    lines += ["", "What is measured", *_listed(measured), "", "What the contract leaves open", *_listed(OPEN)]
     return "\n".join(lines)
+
+
+def _defined(definition: Definition) -> Iterator[str]:
+    errors, apart = sorted(definition.errors), sorted(definition.apart - definition.errors)
+    yield f"Errors are {', '.join(errors)}; neither way count {', '.join(apart) or 'none'}."
+    yield f"Of a server kind, at any status or within a reply, are the codes {', '.join(sorted(definition.codes))}."
 
 
 def _head(made: Statement) -> Iterator[str]:
@@ -115,6 +123,9 @@ def _promises(section: Section) -> Iterator[str]:
 
 
 def _windows(section: Section, made: Statement) -> Iterator[str]:
+    held = -((made.month.begin_ns - made.month.end_ns) // (section.speed[0].window_s * S))
+    counts = " and ".join(f"{told.windows.of:,} by {_BASIS[told.basis]}" for told in section.speed)
+    yield from _wrapped(f"Of {many(held, 'window')} of the month, {counts} had calls that count.")
     for told in section.speed:
         if told.thin.of:
             yield from _wrapped(

@@ -7,8 +7,9 @@ that is one place.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from tierscope.promise import uptime
 from tierscope.promise.sla import BASES, MIN_SAMPLES, Latency
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PROMISED: Final = (PRIORITY, SCALE)
 """The tiers that anything is promised of (OpenAI's Priority and Scale pages; Microsoft's on Priority)."""
+KeyT = TypeVar("KeyT")
 DAY_NS: Final = 86_400 * 1_000_000_000
 
 
@@ -119,6 +121,7 @@ class Sheet:
     ) -> None:
         self._targets, self._tiers = targets, tuple(tiers)
         self._window_s, self._definition = window_s, definition
+        self._place = functools.cache(self._looked_up)
         self._told: dict[Place, _Figures] = {}
         self._untold: dict[tuple[Place, str | None], _Figures] = {}
         """Calls that no reply told the model of, by the model as asked for."""
@@ -140,36 +143,33 @@ class Sheet:
             self._figures(sample, tier).add(sample)
 
     def _figures(self, sample: Sample, tier: str) -> _Figures:
-        place = self._place(sample, tier)
+        place = self._place(sample.provider, sample.model, tier, sample.started_ns // DAY_NS)
         if sample.response_model is None and place.target is None:
-            return self._untold.setdefault((place, sample.request_model), self._new(place))
+            return self._of(self._untold, (place, sample.request_model), place)
         self._answered[sample.provider, tier, sample.request_model].add(place)
-        return self._told.setdefault(place, self._new(place))
+        return self._of(self._told, place, place)
 
-    def _new(self, place: Place) -> _Figures:
-        return _Figures(place, self._window_s, self._definition)
+    def _of(self, figures: dict[KeyT, _Figures], key: KeyT, place: Place) -> _Figures:
+        if key not in figures:
+            figures[key] = _Figures(place, self._window_s, self._definition)
+        return figures[key]
 
-    def _place(self, sample: Sample, tier: str) -> Place:
-        model = sample.model
-        if model is None:
-            return Place(sample.provider, None, tier, None)
-        target = self._targets.target(sample.provider, model, tier, sample.started_ns // DAY_NS)
-        return Place(sample.provider, model if target is None else target.model, tier, target)
+    def _looked_up(self, provider: str, model: str | None, tier: str, day: int) -> Place:
+        target = None if model is None else self._targets.target(provider, model, tier, day)
+        return Place(provider, model if target is None else target.model, tier, target)
 
     def sections(self, min_samples: int = MIN_SAMPLES) -> tuple[Section, ...]:
         """The figures so far, in the order of their names; adding goes on afterwards."""
         whole: dict[Place, _Figures] = {}
         for place, figures in self._told.items():
-            self._add_to(whole, place, figures)
+            self._of(whole, place, place).merge(figures)
         for (place, asked), figures in self._untold.items():
             answered = self._answered.get((place.provider, place.tier, asked), set())
-            self._add_to(whole, next(iter(answered)) if len(answered) == 1 else place, figures)
+            home = next(iter(answered)) if len(answered) == 1 else place
+            self._of(whole, home, home).merge(figures)
         return tuple(
             figures.section(min_samples) for _, figures in sorted(whole.items(), key=lambda item: _order(item[0]))
         )
-
-    def _add_to(self, whole: dict[Place, _Figures], place: Place, figures: _Figures) -> None:
-        whole.setdefault(place, self._new(place)).merge(figures)
 
 
 def _order(place: Place) -> tuple[str, ...]:
