@@ -170,6 +170,15 @@ def test_a_model_that_is_not_there_names_those_that_are(path: Path) -> None:
     )
 
 
+def test_a_catalog_that_cannot_be_used_is_one_sentence(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the promises of the package in its stead."""
+    monkeypatch.setenv("TIERSCOPE_CATALOG", str(path.with_name("mine.json")))
+    done = invoke(path, "--month", "2025-11")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: mine.json: ")
+    assert done.stderr.count("\n") == 1
+
+
 def test_no_ledger_is_one_sentence(tmp_path: Path) -> None:
     done = invoke(tmp_path / "missing.db", "--month", "2025-11")
     assert done.exit_code == 1

@@ -26,6 +26,7 @@ from tierscope.ledger.store import open_to_read
 from tierscope.promise import uptime
 from tierscope.promise.sheet import PROMISED, Sheet
 from tierscope.promise.sla import MIN_SAMPLES
+from tierscope.words import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +92,7 @@ def statement(
     Per provider, model and tier: promised speed in two readings on two bases, uptime beside it, and how many calls were
     left out of either, by reason. Example: tierscope statement calls.db --month 2026-11
     """
-    kinds = ((count_timeouts, uptime.TIMEOUT), (count_refusals, uptime.REFUSED))
+    kinds = ((count_timeouts, uptime.TIMEOUT), (count_refusals, REFUSED))
     counted = tuple(kind for is_counted, kind in kinds if is_counted)
     choice = Choice(provider, model, tier, min_samples, window_s, counted)
     made = make(ledger, month_of(named, time.time_ns()), choice, _promises())

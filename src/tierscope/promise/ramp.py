@@ -26,6 +26,7 @@ MINUTE_NS: Final = 60 * S
 
 Key = tuple[str, str | None, str | None]
 """Provider, model, and expected tier."""
+Tokens = defaultdict[Key, Counter[int]]
 
 
 class Limit(NamedTuple):
@@ -95,11 +96,19 @@ def key_of(sample: Sample) -> Key | None:
 
 def series(samples: Iterable[Sample], step_ns: int = MINUTE_NS) -> dict[Key, Series]:
     """Add up completed input tokens by provider, model and expected tier; all series have the same span."""
-    tokens: defaultdict[Key, Counter[int]] = defaultdict(Counter)
+    tokens: Tokens = defaultdict(Counter)
     for sample in samples:
-        key = key_of(sample)
-        if key is not None:
-            tokens[key][sample.ended_ns // step_ns] += sample.input_tokens or 0
+        _add(tokens, sample, step_ns)
+    return _spanned(tokens)
+
+
+def _add(tokens: Tokens, sample: Sample, step_ns: int) -> None:
+    key = key_of(sample)
+    if key is not None:
+        tokens[key][sample.ended_ns // step_ns] += sample.input_tokens or 0
+
+
+def _spanned(tokens: Tokens) -> dict[Key, Series]:
     steps = [step for one in tokens.values() for step in (min(one), max(one))]
     return {key: Series(min(steps), max(steps), one) for key, one in tokens.items()}
 
@@ -131,46 +140,70 @@ def points(one: Series, bound: Limit, warning: float = WARNING_SHARE) -> list[Po
     return [told for told in found if told is not None]
 
 
+class Over(NamedTuple):
+    """The steps in which Priority grew beyond a provider's rule."""
+
+    step_ns: Mapping[str, int]
+    """Of each provider that has a rule."""
+    steps: frozenset[tuple[Key, int]]
+
+    def cause(self, sample: Sample) -> str | None:
+        """Return the inferred cause of a call, with ``ramp_rate`` where its series tells it.
+
+        A call that expected Priority and was downgraded for no other reason that is known, in a step that grew beyond
+        the rule, was *inferred* to be downgraded for that.
+        """
+        told, key, step_ns = sample.inferred_cause, key_of(sample), self.step_ns.get(sample.provider)
+        if sample.outcome != DOWNGRADED or told not in {None, CAPACITY_OR_UNKNOWN} or key is None or step_ns is None:
+            return told
+        return RAMP_RATE if (key, sample.ended_ns // step_ns) in self.steps else told
+
+
+class Ramps:
+    """Adds calls up by step, each provider's by its own rule; holds counts, no calls."""
+
+    def __init__(self, rule_of: Callable[[str], RampRule | None], ramp_window: float | None = None) -> None:
+        self._rule_of, self._window = rule_of, ramp_window
+        self._limits: dict[str, Limit | None] = {}
+        self._tokens: defaultdict[str, Tokens] = defaultdict(lambda: defaultdict(Counter))
+
+    def add(self, sample: Sample) -> None:
+        """Add one call."""
+        provider = sample.provider
+        if provider not in self._limits:
+            rule = self._rule_of(provider)
+            self._limits[provider] = None if rule is None else limit(rule, self._window)
+        bound = self._limits[provider]
+        if bound is not None:
+            _add(self._tokens[provider], sample, bound.step_ns)
+
+    def over(self) -> Over:
+        """The steps beyond the rules so far."""
+        limits = {provider: bound for provider, bound in self._limits.items() if bound is not None}
+        found = {
+            (key, told.step)
+            for provider, bound in limits.items()
+            for key, one in _spanned(self._tokens[provider]).items()
+            if key[2] == PRIORITY
+            for told in points(one, bound)
+            if told.is_over
+        }
+        return Over({provider: bound.step_ns for provider, bound in limits.items()}, frozenset(found))
+
+
 def causes(
     samples: Sequence[Sample], rule_of: Callable[[str], RampRule | None], ramp_window: float | None = None
 ) -> list[str | None]:
-    """Return the inferred cause of each call, with ``ramp_rate`` where a series tells it.
-
-    A call that expected Priority and was downgraded for no other reason that is known, in a step that grew beyond the
-    rule of its provider, was *inferred* to be downgraded for that.
+    """Return the inferred cause of each call of a fleet or a ledger, in any order; see ``Over.cause``.
 
     Args:
-        samples: the calls of a fleet or a ledger, in any order.
+        samples: the calls. Where they are too many to hold, read them twice: into ``Ramps``, then past its ``over()``.
         rule_of: the rule of a provider; ``None``: it has none.
         ramp_window: seconds, instead of the rule's.
 
     """
-    over = {
-        provider: _over([sample for sample in samples if sample.provider == provider], limit(rule, ramp_window))
-        for provider in {sample.provider for sample in samples}
-        if (rule := rule_of(provider)) is not None
-    }
-    return [_cause(sample, over.get(sample.provider)) for sample in samples]
-
-
-class _Over(NamedTuple):
-    step_ns: int
-    steps: frozenset[tuple[Key, int]]
-
-
-def _over(samples: Sequence[Sample], bound: Limit) -> _Over:
-    found = {
-        (key, told.step)
-        for key, one in series(samples, bound.step_ns).items()
-        if key[2] == PRIORITY
-        for told in points(one, bound)
-        if told.is_over
-    }
-    return _Over(bound.step_ns, frozenset(found))
-
-
-def _cause(sample: Sample, over: _Over | None) -> str | None:
-    if over is None or sample.outcome != DOWNGRADED or sample.inferred_cause not in {None, CAPACITY_OR_UNKNOWN}:
-        return sample.inferred_cause
-    place = key_of(sample), sample.ended_ns // over.step_ns
-    return RAMP_RATE if place in over.steps else sample.inferred_cause
+    ramps = Ramps(rule_of, ramp_window)
+    for sample in samples:
+        ramps.add(sample)
+    over = ramps.over()
+    return [over.cause(sample) for sample in samples]

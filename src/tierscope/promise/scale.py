@@ -41,9 +41,9 @@ class Utilisation(NamedTuple):
     """Use of an entitlement over the observed span: from the first to the last minute with a call that ended."""
 
     entitlement: Entitlement
-    minutes: int = 0
+    minutes: int
     """Of the span, the idle ones too."""
-    used: Mapping[int, Use] = {}
+    used: Mapping[int, Use]
     """By minute since 1970; a minute that is missing was idle."""
 
     @property
@@ -59,20 +59,22 @@ class Utilisation(NamedTuple):
     @property
     def peak_input(self) -> float | None:
         """Input share of the busiest minute. Above 1 where calls that began in several minutes ended in one."""
-        return _part(max((use.input for use in self.used.values()), default=0), self.entitlement.input_tpm)
+        return self._peak((use.input for use in self.used.values()), self.entitlement.input_tpm)
 
     @property
     def peak_output(self) -> float | None:
         """Output share of the busiest minute; see ``peak_input``."""
-        return _part(max((use.output for use in self.used.values()), default=0), self.entitlement.output_tpm)
+        return self._peak((use.output for use in self.used.values()), self.entitlement.output_tpm)
+
+    def _peak(self, uses: Iterable[float], tpm: int) -> float | None:
+        return _part(max(uses, default=0), tpm) if self.minutes else None
 
     @property
     def idle_usd(self) -> float:
         """What was paid over the span for tokens that were not used."""
-        days = self.minutes / DAY_MINUTES
-        idle_input, idle_output = 1 - min(1, self.input or 0), 1 - min(1, self.output or 0)
         bought = self.entitlement
-        return (idle_input * bought.input_usd_day + idle_output * bought.output_usd_day) * days
+        a_day = _idle(self.input) * bought.input_usd_day + _idle(self.output) * bought.output_usd_day
+        return a_day * self.minutes / DAY_MINUTES
 
 
 class BreakEven(NamedTuple):
@@ -86,6 +88,10 @@ class BreakEven(NamedTuple):
 
 def _part(used: float, bought: float) -> float | None:
     return used / bought if bought else None
+
+
+def _idle(part: float | None) -> float:
+    return 0 if part is None else max(0, 1 - part)
 
 
 def entitlement(unit: ScaleUnit, units_in: int, units_out: int) -> Entitlement:

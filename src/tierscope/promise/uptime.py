@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 SERVER_ERROR: Final = "server_error"
 NO_RESPONSE: Final = "no_response"
 TIMEOUT: Final = "timeout"
-REFUSED: Final = "refused"
 OK: Final = "ok"
 IN_REPLY: Final = "in_reply"
 """A 200 that held a server's error: in a stream, or in a response that failed in the background."""
@@ -92,7 +91,8 @@ def kind_of(attempt: Try, closing: str | None = None, definition: Definition = D
         definition: says which codes are of a server kind.
 
     """
-    if attempt.code in definition.codes or (attempt.status or 0) >= _MIN_SERVER_STATUS:
+    is_5xx = attempt.status is not None and attempt.status >= _MIN_SERVER_STATUS
+    if is_5xx or attempt.code in definition.codes:
         return SERVER_ERROR
     if attempt.result != OK:
         return attempt.result

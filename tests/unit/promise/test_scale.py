@@ -32,7 +32,7 @@ def test_an_entitlement_is_units_times_tokens() -> None:
 
 def test_utilisation_by_minute() -> None:
     """Minutes 0 to 3: 30 000 + 24 000 of 240 000 input is 22.5 %; 2 000 of 10 000 output is 20 %."""
-    found = utilisation([used(0, 30_000, 1_000), used(2, 20_000, 600), used(2.5, 4_000, 400), used(3, 0, 0)], BOUGHT)
+    found = utilisation([used(0, 30_000, 1_000), used(2, 20_000, 600), used(2.9999, 4_000, 400), used(3, 0, 0)], BOUGHT)
     assert found.minutes == 4
     assert found.used == {MINUTE: Use(30_000, 1_000), MINUTE + 2: Use(24_000, 1_000), MINUTE + 3: Use(0, 0)}
     assert (found.input, found.output) == (0.225, 0.2)
@@ -48,7 +48,7 @@ def test_tokens_count_when_their_call_ended() -> None:
 def test_only_what_scale_served_uses_it_but_spilled_calls_were_observed() -> None:
     """A spilled call at minute 9 lengthens the span to ten minutes and uses nothing; Priority draws no units at all."""
     calls = [used(0, 6_000, 250), used(9, 50_000, 900, served="default")]
-    found = utilisation([*calls, SAMPLE._replace(started_ns=NOON + 3_600 * S)], BOUGHT)
+    found = utilisation([SAMPLE._replace(started_ns=NOON + 3_600 * S), *calls], BOUGHT)
     assert (found.minutes, found.used) == (10, {MINUTE: Use(6_000, 250)})
     assert found.input == pytest.approx(0.01)  # 6 000 of 600 000
     assert found.output == pytest.approx(0.01)  # 250 of 25 000
@@ -71,17 +71,30 @@ def test_idle_money() -> None:
 
 def test_more_than_was_bought_is_not_idle() -> None:
     """Calls of several minutes may end in one: its share is above 1, its idle money none."""
-    found = utilisation([used(0, 90_000, 2_500)], BOUGHT)
-    assert (found.input, found.peak_input, found.idle_usd) == (1.5, 1.5, 0)
+    found = utilisation([used(0, 90_000, 5_000)], BOUGHT)
+    assert (found.input, found.peak_input, found.output, found.idle_usd) == (1.5, 1.5, 2, 0)
 
 
 def test_of_nothing_nothing_is_known() -> None:
     """Neither without calls, nor where no unit of a kind was bought."""
     empty = utilisation([], BOUGHT)
     assert (empty.input, empty.output, empty.minutes, empty.idle_usd) == (None, None, 0, 0)
+    assert (empty.peak_input, empty.peak_output) == (None, None)
     none = utilisation([used(0, 5, 5)], Entitlement(60_000, 0, 220.0, 0.0))
     assert (none.output, none.peak_output) == (None, None)
     assert none.idle_usd == pytest.approx((1 - 5 / 60_000) * 220 / 1_440)
+
+
+def test_cached_tokens_count_in_full_and_unknown_ones_not_at_all() -> None:
+    """No source states their weight: that of nobody's choice over-states the use."""
+    found = utilisation([used(0, 1_000, 1, cached=600), used(1, None, None)], BOUGHT)
+    assert found.used == {MINUTE: Use(1_000, 1), MINUTE + 1: Use(0, 0)}
+
+
+def test_a_span_of_spilled_calls_alone_is_idle() -> None:
+    found = utilisation([used(0, 5, 5, served="default")], BOUGHT)
+    assert (found.minutes, found.input, found.output, found.peak_input, found.peak_output) == (1, 0, 0, 0, 0)
+    assert found.idle_usd == pytest.approx((220 + 36) / 1_440)
 
 
 def test_spill_over() -> None:

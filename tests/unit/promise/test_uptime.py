@@ -37,6 +37,7 @@ FAILED: Final = SAMPLE._replace(outcome="failed")
         pytest.param(Try("ok", 200), "server_error", "in_reply", id="response-failed"),
         pytest.param(Try("ok", 200), "service_unavailable_error", "in_reply", id="in-stream-type"),
         pytest.param(Try("ok", 200), "insufficient_quota", "ok", id="in-stream-quota"),
+        pytest.param(Try("ok", 200), "openai.APITimeoutError", "timeout", id="told-by-the-client"),
         pytest.param(Try("ok", 200), "httpx2.ReadTimeout", "timeout", id="timeout-in-a-stream"),
         pytest.param(Try("ok", 200), "httpx.RemoteProtocolError", "connection_lost", id="broke-off"),
         pytest.param(Try("ok", 200), "httpx2.ReadError", "connection_lost", id="read-error"),
@@ -84,6 +85,14 @@ def test_time_outs_and_refusals_can_count() -> None:
     assert found.share == Share(3, 9)
     assert found.apart == {}
     assert found.errors == {"refused": 1, "server_error": 1, "timeout": 2, "no_response": 1, "in_reply": 1}
+
+
+def test_what_the_client_gave_up_or_lost_is_apart() -> None:
+    """Of five attempts two count."""
+    tries = (Try("cancelled"), Try("timeout"), Try("client_error", 400), Try("ok", 200), Try("ok", 200))
+    found = uptime([FAILED._replace(tries=tries, error_type="httpx.ReadError")])
+    assert found.apart == {"timeout": 1, "cancelled": 1, "connection_lost": 1}
+    assert found.share == Share(2, 2)
 
 
 def test_codes_are_a_part_of_the_definition() -> None:
