@@ -37,6 +37,7 @@ UNVERIFIED: Final = "unverified"
 OUTCOMES: Final = (HONORED, DOWNGRADED, UPGRADED, RESOLVED, REFUSED, FAILED, UNREPORTED, UNVERIFIED)
 
 LONG_CONTEXT: Final = "long_context"
+RAMP_RATE: Final = "ramp_rate"
 CAPACITY_OR_UNKNOWN: Final = "capacity_or_unknown"
 
 ENDINGS: Final = ("complete", "error", "closed", "abandoned", "cancelled")

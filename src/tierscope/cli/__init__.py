@@ -1,4 +1,4 @@
-"""The command line: ``tierscope demo | doctor | run | report | simulate``. Needs the extra ``tierscope[cli]``."""
+"""The command line: ``tierscope demo | doctor | run | report | simulate | statement``. Needs ``tierscope[cli]``."""
 
 from __future__ import annotations
 

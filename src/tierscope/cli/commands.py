@@ -10,6 +10,7 @@ from tierscope.cli.doctor import doctor
 from tierscope.cli.report import report
 from tierscope.cli.run import run
 from tierscope.cli.simulate import simulate
+from tierscope.cli.statement import statement
 from tierscope.version import VERSION
 
 
@@ -19,5 +20,5 @@ def tierscope() -> None:
     """Shows which OpenAI service tier was asked for, which one served, and how fast."""
 
 
-for command in (catalog, demo, doctor, run, report, simulate):
+for command in (catalog, demo, doctor, report, run, simulate, statement):
     tierscope.add_command(command)

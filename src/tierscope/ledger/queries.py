@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.ledger.figures import Group, Report, Shift, Tokens, quantiles
 from tierscope.ledger.money import Bill, total
+from tierscope.ledger.once import Once
 from tierscope.ledger.schema import TABLE
 from tierscope.words import DOWNGRADED, FAILED, OTHER, REFUSED, UNKNOWN, UNREPORTED, UNVERIFIED, UPGRADED
 
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
 
-_FETCH: Final = "fetch_response"
 _BATCH: Final = "batch"
-_TIERLESS: Final = frozenset({"embeddings", "completions"})
+TIERLESS: Final = frozenset({"embeddings", "completions"})
 _CUT: Final = frozenset({"closed", "abandoned", "cancelled"})
 COMPLETE: Final = "complete"
 _TOKENS: Final = tuple(kind.name for kind in fields(Tokens))
@@ -150,7 +150,7 @@ class Tally:
         self._groups: dict[Key, _Figures] = {}
         self._promised: Counter[tuple[str, bool]] = Counter()
         self._moved: dict[tuple[str, str, bool, bool], Counter[str]] = {}
-        self._queued: dict[str, Row] = {}
+        self._once: Once[Row] = Once()
         self._sums: Counter[str] = Counter()
         self._batch_tokens: Counter[str] = Counter()
         self._batch_bill = Bill()
@@ -171,15 +171,9 @@ class Tally:
         if row.operation == _BATCH:
             self._count_batch(row)
             return
-        if row.operation == _FETCH and row.usage_is_new == 0:
-            self._sums["fetches"] += 1
-            return
-        if row.operation == _FETCH and row.response_id is not None:
-            self._queued.pop(row.response_id, None)
-        elif row.is_background and row.usage_is_new == 0 and row.response_id is not None:
-            self._queued[row.response_id] = row
-            return
-        self._count(row)
+        settled = self._once.settled(row)
+        if settled is not None:
+            self._count(settled.row)
 
     def _count(self, row: Row) -> None:
         self._groups.setdefault(_key(row), _Figures()).add(row)
@@ -214,12 +208,12 @@ class Tally:
 
     def report(self) -> Report:
         """Everything so far; the calls still queued in the background are counted as they stand."""
-        whole = self if not self._queued else self._with_queued()
+        whole = self if not self._once.queued else self._with_queued()
         return whole._report()  # noqa: SLF001  a copy of ourselves
 
     def _with_queued(self) -> Tally:
         whole = copy.deepcopy(self)
-        for row in self._queued.values():
+        for row in self._once.queued.values():
             whole._count(row)  # noqa: SLF001  a copy of ourselves
         return whole
 
@@ -240,6 +234,7 @@ class Tally:
             batch_money=self._batch_bill.money(),
             first_unix_ns=first,
             last_unix_ns=last,
+            fetches=self._once.fetches,
             **self._sums,
         )
 
@@ -277,7 +272,7 @@ def _lacks_usage(row: Row) -> bool:
 def unsaid(row: Row) -> str | None:
     """Say why the outcome of a call cannot be said; ``None`` where it can."""
     if row.outcome == UNREPORTED:
-        return "tierless_endpoint" if row.endpoint in _TIERLESS else "not_reported"
+        return "tierless_endpoint" if row.endpoint in TIERLESS else "not_reported"
     if row.outcome != UNVERIFIED:
         return None
     if not row.trusted:

@@ -1,0 +1,111 @@
+"""Reads a period of a ledger into samples for the figures of ``promise``: one pass, row by row."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tierscope.ledger.once import Once
+from tierscope.ledger.queries import TIERLESS
+from tierscope.ledger.schema import TABLE, LedgerError
+from tierscope.promise.samples import Sample, Try
+from tierscope.rates import NS
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+
+class _Row(NamedTuple):
+    row: int
+    provider: str
+    operation: str
+    endpoint: str
+    request_model: str | None
+    response_model: str | None
+    expected: str | None
+    served: str
+    outcome: str
+    inferred_cause: str | None
+    error_type: str | None
+    trusted: int
+    started_unix_ns: int
+    duration_s: float
+    attempts_json: str
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    usage_is_new: int | None
+    rate_generation: float | None
+    rate_end_to_end: float | None
+    consumer_limited: int | None
+    is_background: int
+    response_id: str | None
+
+
+_SELECT: Final = (
+    f"SELECT {', '.join(_Row._fields)} FROM {TABLE} "  # noqa: S608  our own names
+    "WHERE started_unix_ns >= ? AND started_unix_ns < ? AND operation <> 'batch' ORDER BY row"
+)
+_SPAN: Final = f"SELECT min(started_unix_ns), max(started_unix_ns) FROM {TABLE}"  # noqa: S608  our own name
+
+
+def span(db: sqlite3.Connection) -> tuple[int, int] | None:
+    """Return when the first and the last call of a ledger started, nanoseconds since 1970; ``None`` without any."""
+    first, last = db.execute(_SPAN).fetchone()
+    return None if first is None else (first, last)
+
+
+def read(db: sqlite3.Connection, begin_ns: int, end_ns: int) -> Iterator[Sample]:
+    """Read the calls that started in a period, of endpoints that have tiers.
+
+    A background response counts once, as in a report, with its final fetch and the attempts of both; what is still
+    queued counts as it stands.
+
+    Raises:
+        LedgerError: the attempts of a row cannot be read.
+
+    """
+    once: Once[_Row] = Once()
+    for values in db.execute(_SELECT, (begin_ns, end_ns)):
+        row = _Row(*values)
+        settled = None if row.endpoint in TIERLESS else once.settled(row)
+        if settled is not None:
+            yield _sample(settled.row, settled.created)
+    for row in once.queued.values():
+        yield _sample(row)
+
+
+def _sample(row: _Row, created: _Row | None = None) -> Sample:
+    tokens_are_new = row.usage_is_new != 0
+    return Sample(
+        provider=row.provider,
+        started_ns=row.started_unix_ns,
+        duration_ns=round(row.duration_s / NS),
+        request_model=row.request_model,
+        response_model=row.response_model,
+        expected=row.expected or (created.expected if created else None),
+        served=row.served,
+        outcome=row.outcome,
+        inferred_cause=row.inferred_cause,
+        error_type=row.error_type,
+        trusted=bool(row.trusted),
+        input_tokens=row.input_tokens if tokens_are_new else None,
+        cached_tokens=row.cached_tokens if tokens_are_new else None,
+        output_tokens=row.output_tokens if tokens_are_new else None,
+        generation=row.rate_generation,
+        end_to_end=row.rate_end_to_end,
+        consumer_limited=None if row.consumer_limited is None else bool(row.consumer_limited),
+        is_background=bool(row.is_background) or created is not None,
+        tries=(*(_tries(created) if created else ()), *_tries(row)),
+    )
+
+
+def _tries(row: _Row) -> tuple[Try, ...]:
+    try:
+        return tuple(Try(told["result"], told["status"], told["code"]) for told in json.loads(row.attempts_json))
+    except (TypeError, ValueError, KeyError):
+        raise LedgerError(
+            f"row {row.row}: attempts_json is {row.attempts_json!r:.60}, no list of attempts. Something else than "
+            f"Tierscope wrote it; delete the row, or read a copy of the ledger without it."
+        ) from None

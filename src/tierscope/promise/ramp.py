@@ -1,0 +1,209 @@
+"""Ramp rate: how fast input tokens per minute grow, against the rule beyond which calls are downgraded.
+
+The service judges what it is sent. Seen from here are *completed* input tokens by expected tier, in steps of a minute
+(a fifteenth of the rule's window). One process, or one ledger, sees a lower bound. Batch has a quota of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tierscope.catalog.promises import LEAST_FLOOR
+from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DOWNGRADED, PRIORITY, RAMP_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from tierscope.catalog.promises import RampRule
+    from tierscope.promise.samples import Sample
+
+WARNING_SHARE: Final = 0.8
+"""Forewarn from this share of the allowed growth on."""
+STEPS: Final = 15
+S: Final = 1_000_000_000
+MINUTE_NS: Final = 60 * S
+
+Key = tuple[str, str | None, str | None]
+"""Provider, model, and expected tier."""
+Tokens = defaultdict[Key, Counter[int]]
+
+
+class Limit(NamedTuple):
+    """A rule as it is applied: steps in nanoseconds, the floor never below ``LEAST_FLOOR``."""
+
+    step_ns: int
+    floor_tpm: int
+    growth: float
+
+    def allowed(self, lowest: float) -> float:
+        """Return the tokens per minute that are allowed after a lowest step."""
+        return max(self.floor_tpm, lowest * (1 + self.growth))
+
+    def used(self, tpm: float, lowest: float) -> float:
+        """Return the share of the allowed growth that is used; above 1 the rule is broken."""
+        allowed = self.allowed(lowest)
+        base = allowed / (1 + self.growth)
+        return (tpm - base) / (allowed - base)
+
+
+class Point(NamedTuple):
+    """One step of a series that has reached the floor."""
+
+    step: int
+    """Number of the step since 1970."""
+    tpm: float
+    lowest_tpm: float
+    """The lowest step of the window before it."""
+    headroom_tpm: float
+    """Tokens per minute left; negative where there are too many."""
+    used: float
+    """Share of the allowed growth."""
+    is_warning: bool
+    is_over: bool
+
+    @property
+    def growth(self) -> float | None:
+        """Growth against the lowest step; ``None`` after an idle one."""
+        return self.tpm / self.lowest_tpm - 1 if self.lowest_tpm else None
+
+
+class Series(NamedTuple):
+    """Completed input tokens by step; a step of the span that is missing was idle."""
+
+    first: int
+    """First step of the observed span: seen in part only, so never the lowest, and never judged."""
+    last: int
+    tokens: Mapping[int, int]
+
+    def tpm(self, step: int, step_ns: int) -> float:
+        """Return the tokens per minute of a step."""
+        return self.tokens.get(step, 0) * MINUTE_NS / step_ns
+
+
+def limit(rule: RampRule, ramp_window: float | None = None) -> Limit:
+    """Apply a rule, with a window of so many seconds instead of its own (tests and the demo shorten it)."""
+    window_ns = round((rule.window_s if ramp_window is None else ramp_window) * S)
+    return Limit(window_ns // STEPS, max(LEAST_FLOOR, rule.floor_tpm), rule.growth)
+
+
+def key_of(sample: Sample) -> Key | None:
+    """Return the series a call belongs to; ``None``: to none, as batch work."""
+    if BATCH in {sample.expected, sample.served}:
+        return None
+    return sample.provider, sample.model, sample.expected
+
+
+def series(samples: Iterable[Sample], step_ns: int = MINUTE_NS) -> dict[Key, Series]:
+    """Add up completed input tokens by provider, model and expected tier; all series have the same span."""
+    tokens: Tokens = defaultdict(Counter)
+    for sample in samples:
+        _add(tokens, sample, step_ns)
+    return _spanned(tokens)
+
+
+def _add(tokens: Tokens, sample: Sample, step_ns: int) -> None:
+    key = key_of(sample)
+    if key is not None:
+        tokens[key][sample.ended_ns // step_ns] += sample.input_tokens or 0
+
+
+def _spanned(tokens: Tokens) -> dict[Key, Series]:
+    steps = [step for one in tokens.values() for step in (min(one), max(one))]
+    return {key: Series(min(steps), max(steps), one) for key, one in tokens.items()}
+
+
+def lowest(one: Series, step: int, bound: Limit) -> float | None:
+    """Return the lowest tokens per minute of the window before a step; ``None`` where no step of it is known."""
+    before = range(max(one.first + 1, step - STEPS), step)
+    return min((one.tpm(earlier, bound.step_ns) for earlier in before), default=None)
+
+
+def headroom(one: Series, step: int, bound: Limit) -> float | None:
+    """Return the tokens per minute left in a step, below the floor too; negative where there are too many."""
+    least = lowest(one, step, bound)
+    return None if least is None else bound.allowed(least) - one.tpm(step, bound.step_ns)
+
+
+def point(one: Series, step: int, bound: Limit, warning: float = WARNING_SHARE) -> Point | None:
+    """Judge one step; ``None`` below the floor, and where nothing before it is known in whole."""
+    tpm, least = one.tpm(step, bound.step_ns), lowest(one, step, bound)
+    if least is None or tpm < bound.floor_tpm:
+        return None
+    used = bound.used(tpm, least)
+    return Point(step, tpm, least, bound.allowed(least) - tpm, used, is_warning=used > warning, is_over=used > 1)
+
+
+def points(one: Series, bound: Limit, warning: float = WARNING_SHARE) -> list[Point]:
+    """Judge every step that reached the floor."""
+    found = (point(one, step, bound, warning) for step in sorted(one.tokens))
+    return [told for told in found if told is not None]
+
+
+class Over(NamedTuple):
+    """The steps in which Priority grew beyond a provider's rule."""
+
+    step_ns: Mapping[str, int]
+    """Of each provider that has a rule."""
+    steps: frozenset[tuple[Key, int]]
+
+    def cause(self, sample: Sample) -> str | None:
+        """Return the inferred cause of a call, with ``ramp_rate`` where its series tells it.
+
+        A call that expected Priority and was downgraded for no other reason that is known, in a step that grew beyond
+        the rule, was *inferred* to be downgraded for that.
+        """
+        told, key, step_ns = sample.inferred_cause, key_of(sample), self.step_ns.get(sample.provider)
+        if sample.outcome != DOWNGRADED or told not in {None, CAPACITY_OR_UNKNOWN} or key is None or step_ns is None:
+            return told
+        return RAMP_RATE if (key, sample.ended_ns // step_ns) in self.steps else told
+
+
+class Ramps:
+    """Adds calls up by step, each provider's by its own rule; holds counts, no calls."""
+
+    def __init__(self, rule_of: Callable[[str], RampRule | None], ramp_window: float | None = None) -> None:
+        self._rule_of, self._window = rule_of, ramp_window
+        self._limits: dict[str, Limit | None] = {}
+        self._tokens: defaultdict[str, Tokens] = defaultdict(lambda: defaultdict(Counter))
+
+    def add(self, sample: Sample) -> None:
+        """Add one call."""
+        provider = sample.provider
+        if provider not in self._limits:
+            rule = self._rule_of(provider)
+            self._limits[provider] = None if rule is None else limit(rule, self._window)
+        bound = self._limits[provider]
+        if bound is not None:
+            _add(self._tokens[provider], sample, bound.step_ns)
+
+    def over(self) -> Over:
+        """The steps beyond the rules so far."""
+        limits = {provider: bound for provider, bound in self._limits.items() if bound is not None}
+        found = {
+            (key, told.step)
+            for provider, bound in limits.items()
+            for key, one in _spanned(self._tokens[provider]).items()
+            if key[2] == PRIORITY
+            for told in points(one, bound)
+            if told.is_over
+        }
+        return Over({provider: bound.step_ns for provider, bound in limits.items()}, frozenset(found))
+
+
+def causes(
+    samples: Sequence[Sample], rule_of: Callable[[str], RampRule | None], ramp_window: float | None = None
+) -> list[str | None]:
+    """Return the inferred cause of each call of a fleet or a ledger, in any order; see ``Over.cause``.
+
+    Args:
+        samples: the calls. Where they are too many to hold, read them twice: into ``Ramps``, then past its ``over()``.
+        rule_of: the rule of a provider; ``None``: it has none.
+        ramp_window: seconds, instead of the rule's.
+
+    """
+    ramps = Ramps(rule_of, ramp_window)
+    for sample in samples:
+        ramps.add(sample)
+    over = ramps.over()
+    return [over.cause(sample) for sample in samples]

@@ -1,0 +1,178 @@
+"""The sheet of a period: for each promise its target, and what was kept of it, in speed and in uptime.
+
+A call belongs to the tier that served it where a promise covers that one, else to the tier it expected. Model and
+target are those of the reply. A call without one belongs where the other calls of its model, as asked for, belong, if
+that is one place.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
+
+from tierscope.promise import uptime
+from tierscope.promise.sla import BASES, MIN_SAMPLES, Latency
+from tierscope.words import PRIORITY, SCALE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from tierscope.catalog.promises import Target
+    from tierscope.promise.samples import Sample
+    from tierscope.promise.sla import Readings
+    from tierscope.promise.uptime import Definition, Uptime
+
+PROMISED: Final = (PRIORITY, SCALE)
+"""The tiers that anything is promised of (OpenAI's Priority and Scale pages; Microsoft's on Priority)."""
+KeyT = TypeVar("KeyT")
+DAY_NS: Final = 86_400 * 1_000_000_000
+
+
+class Targets(Protocol):
+    """Where targets come from: the catalog."""
+
+    def target(self, provider: str, model: str, tier: str, day: int, /) -> Target | None:
+        """Return what was promised on a day since 1970-01-01 (UTC)."""
+
+
+class Section(NamedTuple):
+    """One promise: a provider's, of a model and a tier."""
+
+    provider: str
+    model: str | None
+    tier: str
+    target: Target | None
+    """``None``: nothing is known to be promised."""
+    names: tuple[str, ...]
+    """The model as it was asked for, and as replies name it."""
+    calls: int
+    untrusted: int
+    """Calls on hosts whose echo is not documented: in no figure at all."""
+    speed: tuple[Readings, ...]
+    """One for each of ``BASES``."""
+    uptime: Uptime
+
+
+class Place(NamedTuple):
+    """What the calls of one section have in common."""
+
+    provider: str
+    model: str | None
+    tier: str
+    target: Target | None
+
+
+class _Figures:
+    """The running figures of one section."""
+
+    def __init__(self, place: Place, window_s: int | None, definition: Definition) -> None:
+        self.place = place
+        self.calls = 0
+        self.untrusted = 0
+        self.names: set[str] = set()
+        self.kinds: Counter[str] = Counter()
+        self.speed = tuple(Latency(place.tier, place.target, basis, window_s) for basis in BASES)
+        self._definition = definition
+
+    def add(self, sample: Sample) -> None:
+        self.calls += 1
+        self.untrusted += not sample.trusted
+        self.names.update(name for name in (sample.request_model, sample.response_model) if name)
+        if sample.trusted:
+            self.kinds.update(uptime.kinds_of(sample, self._definition))
+        for latency in self.speed:
+            latency.add(sample)
+
+    def merge(self, other: _Figures) -> None:
+        self.calls += other.calls
+        self.untrusted += other.untrusted
+        self.names |= other.names
+        self.kinds.update(other.kinds)
+        for latency, more in zip(self.speed, other.speed, strict=True):
+            latency.merge(more)
+
+    def section(self, min_samples: int) -> Section:
+        return Section(
+            *self.place,
+            names=tuple(sorted(self.names)),
+            calls=self.calls,
+            untrusted=self.untrusted,
+            speed=tuple(latency.readings(min_samples) for latency in self.speed),
+            uptime=uptime.figures(self.kinds, self._definition),
+        )
+
+
+def tier_of(sample: Sample, promised: Collection[str] = PROMISED) -> str | None:
+    """Return the promised tier a call belongs to; ``None``: to none."""
+    return next((tier for tier in (sample.served, sample.expected) if tier is not None and tier in promised), None)
+
+
+class Sheet:
+    """Adds calls up; holds counts, no calls."""
+
+    def __init__(
+        self,
+        targets: Targets,
+        *,
+        tiers: Iterable[str] = PROMISED,
+        window_s: int | None = None,
+        definition: Definition = uptime.DEFAULT,
+    ) -> None:
+        self._targets, self._tiers = targets, tuple(tiers)
+        self._window_s, self._definition = window_s, definition
+        self._place = functools.cache(self._looked_up)
+        self._told: dict[Place, _Figures] = {}
+        self._untold: dict[tuple[Place, str | None], _Figures] = {}
+        """Calls that no reply told the model of, by the model as asked for."""
+        self._answered: defaultdict[tuple[str, str, str | None], set[Place]] = defaultdict(set)
+        """Provider, tier and model as asked for → where the calls that were answered belong."""
+        self.calls = 0
+        """All, those of other tiers too."""
+        self.first_ns: int | None = None
+        self.last_ns: int | None = None
+
+    def add(self, sample: Sample) -> None:
+        """Add one call."""
+        self.calls += 1
+        start = sample.started_ns
+        self.first_ns = start if self.first_ns is None else min(self.first_ns, start)
+        self.last_ns = start if self.last_ns is None else max(self.last_ns, start)
+        tier = tier_of(sample, self._tiers)
+        if tier is not None:
+            self._figures(sample, tier).add(sample)
+
+    def _figures(self, sample: Sample, tier: str) -> _Figures:
+        place = self._place(sample.provider, sample.model, tier, sample.started_ns // DAY_NS)
+        if sample.response_model is None and place.target is None:
+            return self._of(self._untold, (place, sample.request_model), place)
+        self._answered[sample.provider, tier, sample.request_model].add(place)
+        return self._of(self._told, place, place)
+
+    def _of(self, figures: dict[KeyT, _Figures], key: KeyT, place: Place) -> _Figures:
+        if key not in figures:
+            figures[key] = _Figures(place, self._window_s, self._definition)
+        return figures[key]
+
+    def _looked_up(self, provider: str, model: str | None, tier: str, day: int) -> Place:
+        target = None if model is None else self._targets.target(provider, model, tier, day)
+        return Place(provider, model if target is None else target.model, tier, target)
+
+    def sections(self, min_samples: int = MIN_SAMPLES) -> tuple[Section, ...]:
+        """The figures so far, in the order of their names; adding goes on afterwards."""
+        whole: dict[Place, _Figures] = {}
+        for place, figures in self._told.items():
+            self._of(whole, place, place).merge(figures)
+        for (place, asked), figures in self._untold.items():
+            answered = self._answered.get((place.provider, place.tier, asked), set())
+            home = next(iter(answered)) if len(answered) == 1 else place
+            self._of(whole, home, home).merge(figures)
+        return tuple(
+            figures.section(min_samples) for _, figures in sorted(whole.items(), key=lambda item: _order(item[0]))
+        )
+
+
+def _order(place: Place) -> tuple[str, ...]:
+    target = place.target
+    since = () if target is None else (target.valid_from or "", target.version or "")
+    return place.provider, place.model or "", place.tier, *since

@@ -1,0 +1,184 @@
+"""Promised speed in two readings, each on two bases of a rate.
+
+Reading A: the share of windows whose median rate is above the target (OpenAI, footnote 2: "p50 request latency on a
+per 5 minute basis"). Reading B: the share of requests above it (Microsoft: "99 % of requests are processed at more
+than …"). No source defines tokens per second, so both bases stand beside each other.
+
+The median is above N where fewer than half of the samples are at most N: what ``bucket{le=N} / count < 0.5`` says of a
+Prometheus histogram that has N for an edge. A window is one of UTC, and a call belongs to the one it started in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from tierscope.promise.share import Share
+from tierscope.tiers import LONG_CONTEXT_TOKENS
+from tierscope.words import FAILED, FEW_TOKENS, LONG_CONTEXT, REFUSED, UNREPORTED, UNVERIFIED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tierscope.catalog.promises import Target
+    from tierscope.promise.samples import Sample
+
+Basis = Literal["generation", "end_to_end"]
+BASES: Final[tuple[Basis, ...]] = ("generation", "end_to_end")
+MIN_TOKENS: Final = 100
+"""Fewest output tokens of an end-to-end sample: 10 tokens after 0.4 s at 100 a second are "20 token/s"."""
+MIN_SAMPLES: Final = 5
+"""A window with fewer says little; it is counted all the same, and said."""
+WINDOW_S: Final = 300
+S: Final = 1_000_000_000
+
+UNTRUSTED: Final = "host_not_trusted"
+OTHER_TIER: Final = "other_tier"
+NO_TARGET: Final = "no_target"
+CONSUMER_LIMITED: Final = "consumer_limited"
+NO_RATE: Final = "no_rate"
+REASONS: Final = (
+    UNTRUSTED,
+    FAILED,
+    REFUSED,
+    UNVERIFIED,
+    UNREPORTED,
+    OTHER_TIER,
+    NO_TARGET,
+    LONG_CONTEXT,
+    CONSUMER_LIMITED,
+    NO_RATE,
+    FEW_TOKENS,
+)
+"""Why a call is in no figure of promised speed: a closed set, and of several the first."""
+_OUTCOMES: Final = frozenset({FAILED, REFUSED, UNVERIFIED, UNREPORTED})
+
+
+class Readings(NamedTuple):
+    """Both readings on one basis. Of each call it says what became of it: ``requests.of`` + excluded = ``calls``."""
+
+    basis: Basis
+    window_s: int = WINDOW_S
+    calls: int = 0
+    windows: Share = Share()
+    """Reading A: windows with counted calls."""
+    thin: Share = Share()
+    """Those of them with fewer calls than ``min_samples``."""
+    requests: Share = Share()
+    """Reading B."""
+    excluded: Mapping[str, int] = {}
+    """Calls left out, by reason, in the order of ``REASONS``."""
+    long_context_unclear: int = 0
+    """Counted calls of which nobody can say whether the promise leaves them out for their long prompt."""
+
+
+def rate_of(sample: Sample, basis: Basis) -> float | None:
+    """Return the rate on a basis; background work has none end to end, for it waited in a queue."""
+    if basis == "generation":
+        return sample.generation
+    return None if sample.is_background else sample.end_to_end
+
+
+def is_long(sample: Sample, target: Target) -> bool | None:
+    """Say whether the promise leaves out this prompt for its length; ``None`` where nobody can say."""
+    limit = LONG_CONTEXT_TOKENS if target.long_context_tokens is None else target.long_context_tokens
+    if target.excludes_long_context is False:
+        return False
+    if sample.input_tokens is None:
+        return None
+    return target.excludes_long_context if sample.input_tokens > limit else False
+
+
+def excluded(sample: Sample, tier: str, target: Target | None, basis: Basis) -> str | None:
+    """Return why a call is in no figure of this tier's promised speed, the first of ``REASONS``; ``None``: it is."""
+    if not sample.trusted:
+        return UNTRUSTED
+    if sample.outcome in _OUTCOMES:
+        return sample.outcome
+    if sample.served != tier:
+        return OTHER_TIER
+    return NO_TARGET if target is None else _unfit(sample, target, basis)
+
+
+def _unfit(sample: Sample, target: Target, basis: Basis) -> str | None:
+    if is_long(sample, target):
+        return LONG_CONTEXT
+    if sample.consumer_limited:
+        return CONSUMER_LIMITED
+    if rate_of(sample, basis) is None:
+        return NO_RATE
+    is_short = basis == "end_to_end" and (sample.output_tokens or 0) < MIN_TOKENS
+    return FEW_TOKENS if is_short else None
+
+
+class Latency:
+    """Adds up the calls of one tier under one target, on one basis; holds counts by window, no samples."""
+
+    def __init__(self, tier: str, target: Target | None, basis: Basis, window_s: int | None = None) -> None:
+        self._tier, self._target, self._basis = tier, target, basis
+        self._window_ns = (window_s or (target.window_s if target else WINDOW_S)) * S
+        self._all: Counter[int] = Counter()
+        self._slow: Counter[int] = Counter()
+        self._excluded: Counter[str] = Counter()
+        self._unclear = 0
+
+    def add(self, sample: Sample) -> None:
+        """Add one call."""
+        reason = excluded(sample, self._tier, self._target, self._basis)
+        rate = rate_of(sample, self._basis)
+        if reason is not None or rate is None or self._target is None:
+            self._excluded[reason or NO_RATE] += 1
+            return
+        window = sample.started_ns // self._window_ns
+        self._all[window] += 1
+        self._slow[window] += rate <= self._target.rate
+        self._unclear += is_long(sample, self._target) is None
+
+    def merge(self, other: Latency) -> None:
+        """Add everything another one has; both count windows of the same length."""
+        self._all.update(other._all)
+        self._slow.update(other._slow)
+        self._excluded.update(other._excluded)
+        self._unclear += other._unclear
+
+    def readings(self, min_samples: int = MIN_SAMPLES) -> Readings:
+        """The figures so far."""
+        thin = {window for window, count in self._all.items() if count < min_samples}
+        met = {window for window, count in self._all.items() if 2 * self._slow[window] < count}
+        counted = self._all.total()
+        return Readings(
+            self._basis,
+            window_s=self._window_ns // S,
+            calls=counted + self._excluded.total(),
+            windows=Share(len(met), len(self._all)),
+            thin=Share(len(met & thin), len(thin)),
+            requests=Share(counted - self._slow.total(), counted),
+            excluded={reason: self._excluded[reason] for reason in REASONS if self._excluded[reason]},
+            long_context_unclear=self._unclear,
+        )
+
+
+def readings(
+    samples: Iterable[Sample],
+    tier: str,
+    target: Target | None,
+    basis: Basis,
+    *,
+    window_s: int | None = None,
+    min_samples: int = MIN_SAMPLES,
+) -> Readings:
+    """Return both readings of the calls that were promised a tier.
+
+    Args:
+        samples: the calls; those that another tier served are counted as left out.
+        tier: the promised tier, canonical.
+        target: what was promised of it; ``None``: nothing is known to be, and every call is left out.
+        basis: the rate that is compared with the target.
+        window_s: seconds of a window, else the target's.
+        min_samples: a window with fewer calls is counted, and said to be thin.
+
+    """
+    latency = Latency(tier, target, basis, window_s)
+    for sample in samples:
+        latency.add(sample)
+    return latency.readings(min_samples)
