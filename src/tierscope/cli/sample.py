@@ -32,14 +32,14 @@ QUESTIONS: Final = (
     "Which of your plans includes support at night?",
     "The invoice of last month is wrong. Can you look?",
 )
-HANDBOOK: Final = "Answer kindly, in the customer's language, and never promise a date that is not in the order. " * 160
+HANDBOOK: Final = "Answer kindly, in the customer's language, and never promise a date that is not in the order. " * 180
 CONTRACT: Final = "This agreement is made between the parties named below and sets out the terms of delivery. " * 420
 DATA_ROOM: Final = CONTRACT * 14
 RUBRIC: Final = (
     "An answer is right if it names the article, gives the amount, and says nothing that is not asked. " * 60
 )
 RUSH: Final = (0.4, 0.7)
-"""The share of the time between which three times as many people chat."""
+"""The share of the time between which more than twice as many people chat."""
 
 
 class Day:
@@ -129,7 +129,7 @@ async def main(seconds: float) -> None:
         openai.AsyncOpenAI(project="proj_batchy") as batchy,
         openai.AsyncOpenAI(project="proj_analyst") as scale,
     ):
-        people = [lambda rush=rush: person(day, chat, only_in_rush=rush) for rush in (False,) * 4 + (True,) * 8]
+        people = [lambda rush=rush: person(day, chat, only_in_rush=rush) for rush in (False,) * 4 + (True,) * 6]
         mistaken = [lambda: reviewer(day, chat), lambda: regression(day, batchy)]
         workers = [*people, *mistaken, *[lambda: evaluation(day, batchy)] * 3, *[lambda: analyst(day, scale)] * 3]
         await asyncio.gather(*(steadily(work, day) for work in workers))
