@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from tierscope.simulator import Served
 
 _COST: Final = "cost_usd"
-_CALLS: Final = "SELECT response_id, served, input_tokens, output_tokens, reasoning_tokens, {cost} FROM calls"
+_CALLS: Final = (
+    "SELECT response_id, served, input_tokens, output_tokens, reasoning_tokens, {cost} FROM calls "
+    "WHERE operation IS NOT 'batch'"
+)
+"""Batches are no inference: the simulator's ledger has no row of them."""
 _TRIES: Final = "SELECT coalesce(sum(attempts), 0) FROM calls"
 _PICO: Final = 10**12
 """Pico-dollars of a dollar: the simulator's rates are whole ones, a float of dollars is rounded to them."""
