@@ -145,6 +145,7 @@ def test_a_used_port_is_one_line(tmp_path: Path) -> None:
         (("--profile", "huge"), "'--profile': 'huge' is not one of 'demo', 'fast'."),
         (("--seed", "x"), "'--seed': 'x' is not a valid integer."),
         (("--time-scale", "0"), "'--time-scale': 0.0 is not in the range x>0."),
+        (("--ramp-window", "59"), "'--ramp-window': 59.0 is not in the range x>=60.0."),
         (("--ledger", "."), "'--ledger': File '.' is a directory."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
@@ -197,11 +198,13 @@ def test_options_make_the_profile(served: list[Any], tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as other:
         port = other.getsockname()[1]  # free again in a moment
     path = tmp_path / "served.db"
-    done = invoke("--port", port, "--seed", "5", "--time-scale", "0.25", "--ledger", path)
+    said = ("--seed", "5", "--time-scale", "0.25", "--ramp-window", "120")
+    done = invoke("--port", port, *said, "--ledger", path)
     assert done.exit_code == 0
     ((profile, host, taken, ledger),) = served
     assert (host, taken, ledger) == (HOST, port, path)
-    assert profile == replace(Profile.demo(), seed=5, time_scale=0.25)
+    demo = Profile.demo()
+    assert profile == replace(demo, seed=5, time_scale=0.25, tiers=replace(demo.tiers, ramp_window=120.0))
 
 
 def test_the_profile_is_the_demo_unless_named(served: list[Any]) -> None:

@@ -6,38 +6,49 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from tierscope.cli.check import differences
+from tierscope.cli.check import differences, is_priced
 from tierscope.cli.launch import environment
+from tierscope.cli.profiles import adjusted, profile_options
 from tierscope.cli.run import observe
+
+if TYPE_CHECKING:
+    from tierscope.simulator import Profile
 
 _PROGRESS_S: Final = 5.0
 
 
 @click.command(short_help="See it work, without an account.")
 @click.option("--seconds", type=click.FloatRange(1, 3600), default=25.0, show_default=True, help="How long it runs.")
-@click.option("--seed", type=int, default=7, show_default=True, help="Seed of the simulated service.")
+@profile_options
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep both ledgers in this folder (calls.db, served.db).",
 )
-def demo(seconds: float, seed: int, keep: Path | None) -> None:
+def demo(
+    seconds: float, seed: int | None, time_scale: float | None, ramp_window: float | None, keep: Path | None
+) -> None:
     """Run three workloads against a simulated service, and check the figures against what it really served.
 
     Interactive chat asks for priority, a nightly evaluation for flex, and an analyst's project bought scale units.
+    They make three mistakes that the figures show: prompts too long for priority, a rush beyond the ramp limit, and a
+    suite of the evaluation that forgot to ask for flex.
     """
+    from tierscope.simulator import Profile  # noqa: PLC0415  starlette and uvicorn only where they are needed
+
     with tempfile.TemporaryDirectory(prefix="tierscope-demo-") as scratch:
         folder = keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        raise SystemExit(_demonstrate(folder, seconds, seed))
+        profile = adjusted(Profile.demo(), seed, time_scale, ramp_window)
+        raise SystemExit(_demonstrate(folder, seconds, profile))
 
 
-def _demonstrate(folder: Path, seconds: float, seed: int) -> int:
-    from tierscope.simulator import Profile, Simulator  # noqa: PLC0415  starlette and uvicorn only where they are needed
+def _demonstrate(folder: Path, seconds: float, profile: Profile) -> int:
+    from tierscope.simulator import Simulator  # noqa: PLC0415  see above
 
     calls, served = folder / "calls.db", folder / "served.db"
     for old in (*folder.glob("calls.db*"), *folder.glob("served.db*")):
@@ -47,7 +58,7 @@ def _demonstrate(folder: Path, seconds: float, seed: int) -> int:
         "chat on priority, evaluation on flex, an analyst's project on scale.",
         err=True,
     )
-    with Simulator(Profile.demo(seed=seed), ledger_path=served) as simulator:
+    with Simulator(profile, ledger_path=served) as simulator:
         env = _with_service(environment(os.environ, calls), simulator.base_url)
         program = (sys.executable, "-m", "tierscope.cli.sample", str(seconds))
         status = observe(program, env, every_s=_PROGRESS_S)
@@ -56,9 +67,8 @@ def _demonstrate(folder: Path, seconds: float, seed: int) -> int:
     for line in wrong[:10]:
         click.echo(f"differs from the simulator's ledger: {line}", err=True)
     if not wrong:
-        click.echo(
-            f"Checked: {len(rows)} attempts; calls, tiers and tokens equal the simulator's own ledger.", err=True
-        )
+        what = "calls, tiers, tokens and costs" if is_priced(calls) else "calls, tiers and tokens"
+        click.echo(f"Checked: {len(rows)} attempts; {what} equal the simulator's own ledger.", err=True)
     return status or int(bool(wrong))
 
 

@@ -2,9 +2,15 @@
 
 ``python -m tierscope.cli.sample SECONDS``; OPENAI_BASE_URL and OPENAI_API_KEY say where. The workloads:
 
-* *chat*: people wait, so every turn asks for ``priority`` and is streamed; a rush comes in the middle.
+* *chat*: people wait, so every turn asks for ``priority`` and is streamed.
 * *evaluation*: a nightly job in no hurry asks for ``flex`` and retries when there is no capacity.
 * *analyst*: a tool in a project that bought scale units; its requests name no tier, the project's default decides.
+
+Three mistakes are planted in them, which raise no error:
+
+* A *rush* of chat comes in the middle, steeper than the ramp limit allows: what exceeds it is served ``default``.
+* A *reviewer* lays a whole data room before the chat, on ``priority``: a prompt of more than 128k tokens never gets it.
+* The *regression* suite of the evaluation names no tier: it pays ``default`` prices, where ``flex`` would cost half.
 """
 
 from __future__ import annotations
@@ -26,10 +32,14 @@ QUESTIONS: Final = (
     "Which of your plans includes support at night?",
     "The invoice of last month is wrong. Can you look?",
 )
-HANDBOOK: Final = "Answer kindly, in the customer's language, and never promise a date that is not in the order. " * 240
+HANDBOOK: Final = "Answer kindly, in the customer's language, and never promise a date that is not in the order. " * 180
 CONTRACT: Final = "This agreement is made between the parties named below and sets out the terms of delivery. " * 420
+DATA_ROOM: Final = CONTRACT * 14
+RUBRIC: Final = (
+    "An answer is right if it names the article, gives the amount, and says nothing that is not asked. " * 60
+)
 RUSH: Final = (0.4, 0.7)
-"""The share of the time between which twice as many people chat."""
+"""The share of the time between which more than twice as many people chat."""
 
 
 class Day:
@@ -52,20 +62,29 @@ class Day:
             await asyncio.sleep(pause)
 
 
+async def ask(client: openai.AsyncOpenAI, instructions: str, question: str) -> None:
+    """One turn of a chat: somebody waits for it, so it is streamed, on priority."""
+    stream = await client.chat.completions.create(
+        model="gpt-4.1",
+        service_tier="priority",
+        stream=True,
+        messages=[{"role": "system", "content": instructions}, {"role": "user", "content": question}],
+    )
+    async for _ in stream:
+        pass
+
+
 async def person(day: Day, client: openai.AsyncOpenAI, *, only_in_rush: bool) -> None:
-    """One person who chats: streamed, on priority."""
+    """One person who chats."""
     async for number in day.rounds(pause=0.3):
-        if only_in_rush and not RUSH[0] < day.passed < RUSH[1]:
-            continue
-        question = QUESTIONS[number % len(QUESTIONS)]
-        stream = await client.chat.completions.create(
-            model="gpt-4.1",
-            service_tier="priority",
-            stream=True,
-            messages=[{"role": "system", "content": HANDBOOK}, {"role": "user", "content": question}],
-        )
-        async for _ in stream:
-            pass
+        if not only_in_rush or RUSH[0] < day.passed < RUSH[1]:
+            await ask(client, HANDBOOK, QUESTIONS[number % len(QUESTIONS)])
+
+
+async def reviewer(day: Day, client: openai.AsyncOpenAI) -> None:
+    """One lawyer who asks the chat about all contracts at once: too long a prompt for priority."""
+    async for number in day.rounds(pause=3.0):
+        await ask(client, DATA_ROOM, f"Which of these contracts contradict clause {number}?")
 
 
 async def evaluation(day: Day, client: openai.AsyncOpenAI) -> None:
@@ -73,8 +92,14 @@ async def evaluation(day: Day, client: openai.AsyncOpenAI) -> None:
     patient = client.with_options(timeout=900.0, max_retries=2)
     async for number in day.rounds(pause=0.05):
         await patient.responses.create(
-            model="gpt-5-mini", service_tier="flex", input=f"Grade answer {number} of the test set against the rubric."
+            model="gpt-5-mini", service_tier="flex", input=f"{RUBRIC}\nGrade answer {number} of the test set."
         )
+
+
+async def regression(day: Day, client: openai.AsyncOpenAI) -> None:
+    """The suite that was written in haste: as little in a hurry, and nobody named its tier."""
+    async for number in day.rounds(pause=0.3):
+        await client.responses.create(model="gpt-5-mini", input=f"{RUBRIC}\nGrade answer {number} of last year's set.")
 
 
 async def analyst(day: Day, client: openai.AsyncOpenAI) -> None:
@@ -105,7 +130,8 @@ async def main(seconds: float) -> None:
         openai.AsyncOpenAI(project="proj_analyst") as scale,
     ):
         people = [lambda rush=rush: person(day, chat, only_in_rush=rush) for rush in (False,) * 4 + (True,) * 6]
-        workers = [*people, *[lambda: evaluation(day, batchy)] * 3, *[lambda: analyst(day, scale)] * 3]
+        mistaken = [lambda: reviewer(day, chat), lambda: regression(day, batchy)]
+        workers = [*people, *mistaken, *[lambda: evaluation(day, batchy)] * 3, *[lambda: analyst(day, scale)] * 3]
         await asyncio.gather(*(steadily(work, day) for work in workers))
 
 

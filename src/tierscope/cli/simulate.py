@@ -5,14 +5,11 @@ from __future__ import annotations
 import errno
 import socket
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from tierscope.simulator import Profile
+from tierscope.cli.profiles import adjusted, profile_options
 
 _LAST_PORT = 65_535
 
@@ -31,15 +28,18 @@ _LAST_PORT = 65_535
 @click.option(
     "--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Also write its own truth to this file."
 )
-@click.option("--seed", type=int, help="Repeat the draws of an earlier run.")
-@click.option(
-    "--time-scale",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Shorten the minutes of limits and the waits of flex by this factor; never the tokens' pace.",
-)
-def simulate(host: str, port: int, name: str, ledger: Path | None, seed: int | None, time_scale: float | None) -> None:
+@profile_options
+def simulate(
+    host: str,
+    port: int,
+    name: str,
+    ledger: Path | None,
+    seed: int | None,
+    time_scale: float | None,
+    ramp_window: float | None,
+) -> None:
     """Run an OpenAI-compatible service whose tiers behave as the documents say, until it is interrupted."""
-    from tierscope.simulator import serve  # noqa: PLC0415  starlette and uvicorn only where they are needed
+    from tierscope.simulator import Profile, serve  # noqa: PLC0415  starlette and uvicorn only where they are needed
 
     port = _port_of(host, port)
     click.echo(f"Simulated service ({name}): http://{host}:{port}/v1 and, as Azure, http://{host}:{port}")
@@ -49,20 +49,12 @@ def simulate(host: str, port: int, name: str, ledger: Path | None, seed: int | N
     if ledger is not None:
         click.echo(f"What it served is written to {ledger} (table served).")
     try:
-        serve(_profile(name, seed, time_scale), host, port, ledger)
+        profile = Profile.fast() if name == "fast" else Profile.demo()
+        serve(adjusted(profile, seed, time_scale, ramp_window), host, port, ledger)
     except OSError as error:
         raise _no_listener(host, port, error) from None
     except sqlite3.Error as error:
         raise click.ClickException(f"cannot write {ledger}: {error}") from None
-
-
-def _profile(name: str, seed: int | None, time_scale: float | None) -> Profile:
-    from tierscope.simulator import Profile  # noqa: PLC0415  see above
-
-    profile = Profile.fast() if name == "fast" else Profile.demo()
-    if seed is not None:
-        profile = replace(profile, seed=seed)
-    return profile if time_scale is None else replace(profile, time_scale=time_scale)
 
 
 def _port_of(host: str, port: int) -> int:

@@ -20,6 +20,9 @@ class Served:
     arrival, `first_byte` the reply's headers, `first_token` the first delta of any kind, `first_delta` and `last_delta`
     text deltas. `status` is 0 where nothing was sent.
     `ending` is complete, client_disconnected, dropped (by us) or error (an error status or event).
+    `cost_pico` is what this answer is billed, in pico-dollars (`prices`), from the model, tier and tokens that were
+    sent: None where those are not in the bytes (an error, a stream without usage), where the list has no price (`scale`
+    is paid by the day: it has no marginal cost), and where an earlier answer told the same response's usage.
     """
 
     sequence: int
@@ -46,6 +49,7 @@ class Served:
     cache_write_tokens: int | None
     output_tokens: int | None
     reasoning_tokens: int | None
+    cost_pico: int | None
     response_id: str | None
     response_model: str | None
     response_status: str | None
@@ -157,4 +161,8 @@ def _opened(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous=NORMAL")
     db.execute(_schema())
     db.commit()
+    absent = set(_COLUMNS) - {name for _, name, *_ in db.execute("PRAGMA table_info(served)")}
+    if absent:
+        db.close()
+        raise sqlite3.OperationalError(f"another version wrote it, without {', '.join(sorted(absent))}; name another")
     return db

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tierscope.simulator import errors, plan
@@ -11,9 +12,10 @@ from tierscope.simulator.frames import Job, new_id
 from tierscope.simulator.headers import reply_headers
 from tierscope.simulator.ledger import Ledger, Served
 from tierscope.simulator.meters import Clock, Meter
+from tierscope.simulator.prices import cost_pico
 from tierscope.simulator.profile import Model, Profile
 from tierscope.simulator.store import Store
-from tierscope.simulator.tiers import Gate, Verdict
+from tierscope.simulator.tiers import Gate, Verdict, canonical
 from tierscope.simulator.transcript import Facts
 from tierscope.simulator.wire import Wire
 
@@ -45,6 +47,7 @@ class Service:
         self._attempts: dict[str, int] = {}
         self._requests: dict[str, Meter] = {}
         self._tokens: dict[str, Meter] = {}
+        self._billed: set[str] = set()
 
     def next_sequence(self) -> int:
         """The number of the request that has just arrived, from 1."""
@@ -143,11 +146,34 @@ class Service:
 
     def enter(self, ask: Ask, decision: Decision, wire: Wire) -> None:
         """Writes the ledger's row: decisions from the decision, all else from what was sent."""
-        self.ledger.add(_row(ask, decision, wire, Moment.now()))
+        facts = wire.transcript.facts()
+        self.ledger.add(_row(ask, decision, wire, facts, self._bill(ask, decision, facts), Moment.now()))
+
+    def _bill(self, ask: Ask, decision: Decision, facts: Facts) -> int | None:
+        """What an answer is billed, by its bytes: a response once, in the first answer that tells its usage."""
+        key = facts.response_id
+        cost = None if key in self._billed or _has_window(decision.job) else _cost(ask.provider, facts)
+        if cost is not None and key is not None:
+            self._billed.add(key)
+        return cost
 
 
-def _row(ask: Ask, decision: Decision, wire: Wire, ended: Moment) -> Served:
-    facts, verdict = wire.transcript.facts(), decision.verdict
+def _has_window(job: Job | None) -> bool:
+    """Whether it may be served later for less ('Background mode' guide): the list has no such prices."""
+    options = job.ask.body.get("background_options") if job else None
+    return isinstance(options, Mapping) and options.get("completion_window", "soonest") != "soonest"
+
+
+def _cost(provider: str, facts: Facts) -> int | None:
+    model, tier, prompt, output = facts.response_model, facts.served, facts.input_tokens, facts.output_tokens
+    if model is None or tier is None or prompt is None or output is None:
+        return None
+    cached, written = facts.cached_tokens or 0, facts.cache_write_tokens or 0
+    return cost_pico(provider, model, canonical(tier), prompt=prompt, output=output, cached=cached, written=written)
+
+
+def _row(ask: Ask, decision: Decision, wire: Wire, facts: Facts, cost: int | None, ended: Moment) -> Served:
+    verdict = decision.verdict
     return Served(
         sequence=ask.sequence, provider=ask.provider, endpoint=ask.endpoint, method=ask.method,
         project=ask.project, deployment=ask.deployment,
@@ -158,7 +184,7 @@ def _row(ask: Ask, decision: Decision, wire: Wire, ended: Moment) -> Served:
         attempt=ask.attempt, script_id=ask.script.id, stream=ask.stream,
         usage_sent=facts.usage_sent, input_tokens=facts.input_tokens, cached_tokens=facts.cached_tokens,
         cache_write_tokens=facts.cache_write_tokens, output_tokens=facts.output_tokens,
-        reasoning_tokens=facts.reasoning_tokens, response_id=facts.response_id,
+        reasoning_tokens=facts.reasoning_tokens, cost_pico=cost, response_id=facts.response_id,
         response_model=facts.response_model, response_status=facts.response_status,
         request_id=wire.request_id, text_deltas=facts.text_deltas, chunks=facts.chunks,
         bytes_sent=wire.bytes_sent, ending=_ending(wire, facts),

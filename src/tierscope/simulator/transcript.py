@@ -117,12 +117,17 @@ def _tokens(usage: Mapping[str, Any]) -> dict[str, Any]:
     outside = usage.get("output_tokens_details") or usage.get("completion_tokens_details") or {}
     return {
         "usage_sent": True,
-        "input_tokens": usage.get("input_tokens", usage.get("prompt_tokens")),
-        "output_tokens": usage.get("output_tokens", usage.get("completion_tokens")),
-        "cached_tokens": inside.get("cached_tokens"),
-        "cache_write_tokens": inside.get("cache_write_tokens"),
-        "reasoning_tokens": outside.get("reasoning_tokens"),
+        "input_tokens": _count(usage.get("input_tokens", usage.get("prompt_tokens"))),
+        "output_tokens": _count(usage.get("output_tokens", usage.get("completion_tokens"))),
+        "cached_tokens": _count(inside.get("cached_tokens")),
+        "cache_write_tokens": _count(inside.get("cache_write_tokens")),
+        "reasoning_tokens": _count(outside.get("reasoning_tokens")),
     }
+
+
+def _count(value: Any) -> int | None:
+    """A count; None for whatever else a script has sent in its place."""
+    return value if isinstance(value, int) else None
 
 
 def _deltas(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
