@@ -144,6 +144,15 @@ def test_a_price_is_in_whole_pico_dollars() -> None:
     assert TABLE.bands(OPENAI, "gpt-4.1", "priority", day("2026-11-22")) == (Band(0, price),)
 
 
+def test_a_call_costs_what_its_tokens_cost() -> None:
+    """100 tokens in, 64 of them cached, and 20 out, in pico-dollars: $0.000264 by default, $0.000462 on priority."""
+    costs = []
+    for tier in ("default", "priority"):
+        (price,) = [band.price for band in TABLE.bands(OPENAI, "gpt-4.1", tier, day("2026-11-22"))]
+        costs.append(36 * price.input + 64 * price.cached + 20 * price.output)
+    assert costs == [264_000_000, 462_000_000]
+
+
 def test_what_another_source_states_is_marked() -> None:
     """Ultrafast and Azure's tiers stand in no price library that is taken as exact."""
     told = {(row.provider, row.model, row.tier): row.band.price.basis for row in TABLE.rows}

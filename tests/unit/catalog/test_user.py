@@ -51,6 +51,16 @@ def test_a_users_price_takes_the_place_of_ours(write: Any) -> None:
     assert {row.source for row in told.rows if row.band.price.basis == "user"} == {"own.json"}
 
 
+def test_a_row_for_another_name_stands_for_that_name_alone(write: Any) -> None:
+    """Which has no tier but those that are stated; the model keeps its own."""
+    told = rates(write(rates=[{**RATE, "model": "gpt-5-codex"}]))
+    assert told.bands("openai", "gpt-5-codex", "priority", NOW)[0] == Band(
+        0, Price(input=3_000_000, output=12_000_000, cached=750_000, cache_write=None, basis="user")
+    )
+    assert told.bands("openai", "gpt-5-codex", "default", NOW) == "no_price"
+    assert told.bands("openai", "gpt-5", "priority", NOW) == rates().bands("openai", "gpt-5-codex", "priority", NOW)
+
+
 def test_a_deployment_is_its_model(write: Any) -> None:
     """In prices and promises, on every provider; the fine-tuned and the dated names work behind it too."""
     path = write(deployments={"chat-prod": "gpt-4.1-2025-04-14", "tuned": "ft:gpt-4o-mini-2024-07-18:acme::1"})
