@@ -158,16 +158,15 @@ def _attempts(section: Section) -> Iterator[str]:
     rest = {
         kind: count for kind, count in uptime.kinds.items() if kind != "ok" and kind not in errors and kind not in apart
     }
-    told = [many(uptime.attempts, "attempt"), f"errors: {_counts(errors)}"]
-    yield from _wrapped(
-        f"{'; '.join(told)}; neither way: {_counts(apart)}; no errors by this definition: {_counts(rest)}."
-    )
+    parts = (("errors", errors), ("neither way", apart), ("no errors by this definition", rest))
+    told = [f"{label}: {_counts(counts)}" for label, counts in parts if counts] or ["all without an error"]
+    yield from _wrapped(f"{many(uptime.attempts, 'attempt')}; {'; '.join(told)}.")
     if section.untrusted:
         yield from _wrapped(f"{many(section.untrusted, 'call')} on hosts that are not trusted: in no figure.")
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{kind} {count:,}" for kind, count in counts.items()) or "none"
+    return ", ".join(f"{kind} {count:,}" for kind, count in counts.items())
 
 
 def _cut(share: Share) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.promise.made import NOON, RULE, SAMPLE, S
 
@@ -13,7 +13,6 @@ from tierscope.promise import ramp
 from tierscope.promise.ramp import Limit, Point, Series
 from tierscope.promise.samples import Sample
 
-MANY: Final = settings(derandomize=True, deadline=None, database=None, max_examples=200)
 M: Final = 1_000_000
 MINUTE: Final = 60 * S
 OPENAI: Final = ramp.limit(RULE)
@@ -193,7 +192,6 @@ def test_a_shortened_window_tells_it_too() -> None:
     assert "ramp_rate" not in ramp.causes(quick, lambda provider: RULE)
 
 
-@MANY
 @given(st.lists(st.integers(0, 4 * M), min_size=2, max_size=40))
 def test_a_step_is_over_exactly_beyond_the_rule(tokens: list[int]) -> None:
     """More than the floor, and more than one and a half times the lowest of up to 15 steps before."""

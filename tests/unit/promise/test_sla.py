@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.promise.made import NOON, SAMPLE, TARGET, S, at
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from tierscope.promise.samples import Sample
 
-MANY: Final = settings(derandomize=True, deadline=None, database=None, max_examples=200)
 both = pytest.mark.parametrize("basis", BASES)
 
 
@@ -156,7 +155,6 @@ calls = st.builds(
 )
 
 
-@MANY
 @given(st.lists(calls), st.sampled_from(BASES))
 def test_counted_and_left_out_are_all(samples: list[Sample], basis: Basis) -> None:
     """Every call is somewhere, once; no window is there without a call."""
@@ -168,7 +166,6 @@ def test_counted_and_left_out_are_all(samples: list[Sample], basis: Basis) -> No
     assert bool(found.windows.of) == bool(found.requests.of)
 
 
-@MANY
 @given(st.lists(calls), st.lists(calls), st.sampled_from(BASES))
 def test_a_slow_reader_changes_no_figure(samples: list[Sample], slow: list[Sample], basis: Basis) -> None:
     """Whatever was read too slowly is counted among what is left out, and nowhere else."""
@@ -179,7 +176,6 @@ def test_a_slow_reader_changes_no_figure(samples: list[Sample], slow: list[Sampl
     assert beside.calls - alone.calls == len(slow)
 
 
-@MANY
 @given(st.lists(st.integers(0, 3_600), min_size=1), st.sampled_from([1.0, 79.9, 80.0, 80.1, 1e6]))
 def test_the_readings_agree_on_identical_rates(seconds: list[int], rate: float) -> None:
     """Where all calls were equally fast, all windows and all requests are met, or none."""
@@ -187,7 +183,6 @@ def test_the_readings_agree_on_identical_rates(seconds: list[int], rate: float) 
     assert found.windows.value == found.requests.value == Fraction(int(rate > 80))
 
 
-@MANY
 @given(st.lists(st.tuples(st.integers(0, 900), st.sampled_from([70.0, 80.0, 80.5, 90.0])), min_size=1))
 def test_reading_a_is_the_median_of_each_window(timed: list[tuple[int, float]]) -> None:
     """Done anew, with sorted lists: the upper median's predecessors decide; an even half at most the target misses."""

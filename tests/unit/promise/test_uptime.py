@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.promise.made import SAMPLE
 
@@ -14,7 +14,6 @@ from tierscope.promise.share import Share
 from tierscope.promise.uptime import DEFAULT, KINDS, kind_of, kinds_of, uptime
 from tierscope.words import ATTEMPT_RESULTS
 
-MANY: Final = settings(derandomize=True, deadline=None, database=None, max_examples=200)
 FAILED: Final = SAMPLE._replace(outcome="failed")
 
 
@@ -128,7 +127,6 @@ broken = st.builds(
 )
 
 
-@MANY
 @given(st.lists(broken), st.sets(st.sampled_from(KINDS)))
 def test_every_attempt_is_of_one_kind(calls: list, also: set[str]) -> None:
     """Errors, those apart and the rest are all; counting more kinds never raises the number of good attempts."""
