@@ -95,8 +95,14 @@ def duration(timing: Timing) -> float:
 
 def retry_wait(attempts: tuple[Attempt, ...]) -> float | None:
     """Return the seconds waited between attempts; ``None`` without any, and where one of the waits is unknown."""
-    waits = [attempt.wait_ns for attempt in attempts[1:]]
-    return None if not attempts or None in waits else sum(wait for wait in waits if wait is not None) * NS
+    if not attempts:
+        return None
+    waited = 0
+    for attempt in attempts[1:]:
+        if attempt.wait_ns is None:
+            return None
+        waited += attempt.wait_ns
+    return waited * NS
 
 
 def first_token(timing: Timing) -> float | None:

@@ -53,7 +53,10 @@ class FakeClock:
 
 @contextmanager
 def capture(settings: Settings | None = None) -> Iterator[list[Call]]:
-    """Collect every call that ends inside the block; instruments for its duration where nothing is instrumented yet."""
+    """Collect every call that ends inside the block; instruments for its duration where nothing is instrumented yet.
+
+    Where it does, it also forgets which batches ended: tests may use an id again.
+    """
     was_active = WIRING.fan is not None
     if not was_active and not WIRING.activate(settings):
         raise RuntimeError("tierscope could not be activated; the log 'tierscope' says why")

@@ -97,6 +97,7 @@ TRAPS: Final[dict[int, Held]] = {
              ("test_background.py::test_background_tokens_count_once_however_often_it_is_retrieved",
               "test_background.py::test_a_stream_that_is_cut_and_taken_up_again_counts_once",
               "test_background.py::test_an_old_stored_response_is_not_counted_when_fetched",
+              "test_batches.py::test_an_end_is_told_once_however_often_it_is_seen",
               *ids(RESPONSES, "background", "retrieve", "retrieve stream", "beta create", "with a query"),
               *ids(LEFT_ALONE, "stored completion", "compact", "cancel", "input items"))),
     21: Held("a Responses stream: only the terminal event's tier is served",

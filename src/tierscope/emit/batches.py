@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tierscope.model import Call
 
 _NO_BATCH: Final = Batch()
-_CALL: Final = (s.BATCH_COUNT.key, s.ATTEMPTS.key, s.REQUEST_ID.key, s.PROCESSING_MS.key)
+_CALL: Final = (s.BATCH_COUNT.key, s.TIER_SERVED.key, s.ATTEMPTS.key, s.REQUEST_ID.key, s.PROCESSING_MS.key)
 _ONE: Final = (s.BATCH_STATUS.key, s.BATCH_TURNAROUND.key, s.BATCH_COMPLETED.key, s.BATCH_FAILED.key)
 
 
@@ -56,7 +56,8 @@ def _name(records: tuple[Call, ...]) -> str:
 
 def _shared(told: Call, records: tuple[Call, ...]) -> dict[str, Any]:
     headers = told.headers or NO_HEADERS
-    return named(_CALL, (len(records), len(told.attempts), headers.request_id, headers.processing_ms))
+    attempts, ident, taken = len(told.attempts), headers.request_id, headers.processing_ms
+    return named(_CALL, (len(records), records[0].served, attempts, ident, taken))
 
 
 def _one(record: Call) -> dict[str, Any]:

@@ -74,4 +74,4 @@ def asked(body: Mapping[str, Any]) -> tuple[str | None, str | None, bool, str | 
 def _window(options: object) -> str | None:
     """Return the completion window that was asked for; a word that is not documented is unknown."""
     word = options.get("completion_window") if isinstance(options, dict) else None
-    return word if isinstance(word, str) and word in WINDOWS else None
+    return next((window for window in WINDOWS if window == word), None)

@@ -49,6 +49,8 @@ class Script:
     *Time:* `header_delay` before anything is sent, `first_delay` from the request (or the end of its queueing) to the
     first token, `chunk_delay` from token to token (0 = as fast as possible).
 
+    *Batches:* the few orders that their creation heeds are in `batches`.
+
     *Raw:* `raw_b64` is the body verbatim (base64), with `status`, `raw_type` and `raw_encoding` as its status,
     `content-type` and `content-encoding`; `raw_piece` is the size in bytes of the pieces written, `chunk_delay` apart,
     and `drop_after` counts those.
