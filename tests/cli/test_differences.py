@@ -11,7 +11,9 @@ from typing import Final
 import openai
 import pytest
 
+import tierscope
 from tierscope.cli.check import differences, is_priced
+from tierscope.config import Settings
 from tierscope.ledger import store
 from tierscope.simulator import SCRIPT_HEADER, Profile, Script, Served, Simulator
 
@@ -145,3 +147,21 @@ def test_a_ledger_that_is_empty(tmp_path: Path) -> None:
     for name in ("none.db", "empty.db"):
         assert not is_priced(tmp_path / name)
         assert differences(tmp_path / name, ()) == ["the ledger is empty"]
+
+
+def test_streams_that_break_off_are_no_difference(tmp_path: Path) -> None:
+    """The client raises at the error event: of a chat the tier was told before, of a response it comes too late."""
+    path, headers = tmp_path / "calls.db", {SCRIPT_HEADER: Script(error_after=3).json}
+    with Simulator(Profile.fast()) as simulator, openai.OpenAI(api_key="k", base_url=simulator.base_url) as client:
+        tierscope.instrument(Settings(ledger=str(path), trusted_hosts={"127.0.0.1": "openai"}))
+        asked = {"model": "gpt-5", "service_tier": "priority", "stream": True, "extra_headers": headers}
+        for create, what in ((client.chat.completions.create, "messages"), (client.responses.create, "input")):
+            with pytest.raises(openai.APIError, match="overloaded"):
+                list(create(**asked, **{what: []}))
+        tierscope.uninstrument()
+        rows = simulator.ledger.settle()
+    assert [(row.served, row.ending) for row in rows] == [("priority", "error")] * 2
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        told = db.execute("SELECT served, outcome FROM calls ORDER BY row").fetchall()
+    assert told == [("priority", "failed"), ("unreported", "failed")]
+    assert differences(path, rows) == []

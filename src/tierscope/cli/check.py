@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope import tiers
 from tierscope.ledger.store import open_to_read
+from tierscope.words import UNREPORTED
 
 if TYPE_CHECKING:
     import sqlite3
@@ -75,7 +76,13 @@ def _ours(db: sqlite3.Connection, cost: str) -> Iterator[tuple[str | None, Told]
 
 def _told(row: Served, *, has_cost: bool) -> Told:
     cost = row.cost_pico if has_cost else None
-    return Told(tiers.served(row.served), row.input_tokens, row.output_tokens, row.reasoning_tokens, cost)
+    served = UNREPORTED if _is_broken_off(row) else tiers.served(row.served)
+    return Told(served, row.input_tokens, row.output_tokens, row.reasoning_tokens, cost)
+
+
+def _is_broken_off(row: Served) -> bool:
+    """Whether the client raised at an error event, and never came to the `response.failed` that names the tier."""
+    return row.endpoint == "responses" and row.stream and row.ending == "error"
 
 
 def _by_id(replies: Replies) -> dict[str, Told]:

@@ -33,13 +33,16 @@ QUESTIONS: Final = (
     "The invoice of last month is wrong. Can you look?",
 )
 HANDBOOK: Final = "Answer kindly, in the customer's language, and never promise a date that is not in the order. " * 180
+NOTICE: Final = (
+    "All deliveries of this week are late: a storm has closed the harbour, and no date is known as yet. " * 220
+)
 CONTRACT: Final = "This agreement is made between the parties named below and sets out the terms of delivery. " * 420
 DATA_ROOM: Final = CONTRACT * 14
 RUBRIC: Final = (
     "An answer is right if it names the article, gives the amount, and says nothing that is not asked. " * 60
 )
 RUSH: Final = (0.4, 0.7)
-"""The share of the time between which more than twice as many people chat."""
+"""The share of the time between which more than twice as many people chat, each about the notice they got."""
 
 
 class Day:
@@ -77,8 +80,11 @@ async def ask(client: openai.AsyncOpenAI, instructions: str, question: str) -> N
 async def person(day: Day, client: openai.AsyncOpenAI, *, only_in_rush: bool) -> None:
     """One person who chats."""
     async for number in day.rounds(pause=0.3):
-        if not only_in_rush or RUSH[0] < day.passed < RUSH[1]:
-            await ask(client, HANDBOOK, QUESTIONS[number % len(QUESTIONS)])
+        question = QUESTIONS[number % len(QUESTIONS)]
+        if not only_in_rush:
+            await ask(client, HANDBOOK, question)
+        elif RUSH[0] < day.passed < RUSH[1]:
+            await ask(client, HANDBOOK, f"{NOTICE}\n{question}")
 
 
 async def reviewer(day: Day, client: openai.AsyncOpenAI) -> None:
@@ -129,7 +135,7 @@ async def main(seconds: float) -> None:
         openai.AsyncOpenAI(project="proj_batchy") as batchy,
         openai.AsyncOpenAI(project="proj_analyst") as scale,
     ):
-        people = [lambda rush=rush: person(day, chat, only_in_rush=rush) for rush in (False,) * 4 + (True,) * 6]
+        people = [lambda rush=rush: person(day, chat, only_in_rush=rush) for rush in (False,) * 4 + (True,) * 5]
         mistaken = [lambda: reviewer(day, chat), lambda: regression(day, batchy)]
         workers = [*people, *mistaken, *[lambda: evaluation(day, batchy)] * 3, *[lambda: analyst(day, scale)] * 3]
         await asyncio.gather(*(steadily(work, day) for work in workers))
