@@ -12,7 +12,7 @@ import openai
 import pytest
 
 import tierscope
-from tierscope.cli.check import differences, is_priced
+from tierscope.cli.check import differences
 from tierscope.config import Settings
 from tierscope.ledger import store
 from tierscope.simulator import SCRIPT_HEADER, Profile, Script, Served, Simulator
@@ -42,8 +42,6 @@ def ledger(served: tuple[Served, ...], tmp_path: Path) -> Path:
     path = tmp_path / "calls.db"
     db, _ = store.open_to_write(str(path))
     with contextlib.closing(db):
-        if "cost_usd" not in {name for _, name, *_ in db.execute("PRAGMA table_info(calls)")}:
-            db.execute("ALTER TABLE calls ADD COLUMN cost_usd REAL")
         for row in served:
             told = (row.response_id, row.served or "unreported", row.input_tokens, row.output_tokens)
             db.execute(
@@ -66,7 +64,6 @@ def idents(served: tuple[Served, ...]) -> dict[str | None, str]:
 
 def test_ledgers_that_agree(ledger: Path, served: tuple[Served, ...]) -> None:
     """Costs too: none of the failure on either side, none of the tier that is paid by the day."""
-    assert is_priced(ledger)
     assert [row.cost_pico for row in served] == [462_000_000, 264_000_000, None, None]
     assert differences(ledger, served) == []
 
@@ -131,21 +128,10 @@ def test_replies_and_attempts_that_are_missing(ledger: Path, served: tuple[Serve
     assert differences(ledger, kept[:-1]) == ["3 attempts here, 2 there"]
 
 
-def test_a_ledger_without_costs_is_compared_without_them(ledger: Path, served: tuple[Served, ...]) -> None:
-    """As version 1 writes it; all else is compared as ever."""
-    with contextlib.closing(sqlite3.connect(ledger, isolation_level=None)) as db:
-        db.execute("ALTER TABLE calls DROP COLUMN cost_usd")
-    assert not is_priced(ledger)
-    assert differences(ledger, served) == []
-    change(ledger, "UPDATE calls SET input_tokens = 101 WHERE served = 'default'")
-    assert len(differences(ledger, served)) == 1
-
-
 def test_a_ledger_that_is_empty(tmp_path: Path) -> None:
     """Or not there."""
     (tmp_path / "empty.db").touch()
     for name in ("none.db", "empty.db"):
-        assert not is_priced(tmp_path / name)
         assert differences(tmp_path / name, ()) == ["the ledger is empty"]
 
 

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope import tiers
+from tierscope.cost import PICO
 from tierscope.ledger.store import open_to_read
 from tierscope.words import UNREPORTED
 
@@ -16,15 +17,12 @@ if TYPE_CHECKING:
 
     from tierscope.simulator import Served
 
-_COST: Final = "cost_usd"
 _CALLS: Final = (
-    "SELECT response_id, served, input_tokens, output_tokens, reasoning_tokens, {cost} FROM calls "
+    "SELECT response_id, served, input_tokens, output_tokens, reasoning_tokens, cost_usd FROM calls "
     "WHERE operation IS NOT 'batch'"
 )
 """Batches are no inference: the simulator's ledger has no row of them."""
 _TRIES: Final = "SELECT coalesce(sum(attempts), 0) FROM calls"
-_PICO: Final = 10**12
-"""Pico-dollars of a dollar: the simulator's rates are whole ones, a float of dollars is rounded to them."""
 
 
 class Told(NamedTuple):
@@ -46,38 +44,23 @@ def differences(ledger: Path, served: Collection[Served]) -> list[str]:
     if db is None:
         return ["the ledger is empty"]
     with contextlib.closing(db):
-        has_cost = _has_cost(db)
-        ours = list(_ours(db, _COST if has_cost else "NULL"))
+        ours = list(_ours(db))
         tries = db.execute(_TRIES).fetchone()[0]
-    theirs = [(row.response_id, _told(row, has_cost=has_cost)) for row in served]
+    theirs = [(row.response_id, _told(row)) for row in served]
     wrong = [] if tries == len(served) else [f"{tries} attempts here, {len(served)} there"]
     here, there = _total(ours), _total(theirs)
     wrong += [] if here == there else [f"{_usd(here)} here, {_usd(there)} there"]
     return [*wrong, *_unequal(_by_id(ours), _by_id(theirs))]
 
 
-def is_priced(ledger: Path) -> bool:
-    """Whether a ledger has costs, so that ``differences`` compares them."""
-    db = open_to_read(ledger) if ledger.exists() else None
-    if db is None:
-        return False
-    with contextlib.closing(db):
-        return _has_cost(db)
+def _ours(db: sqlite3.Connection) -> Iterator[tuple[str | None, Told]]:
+    for ident, *told, usd in db.execute(_CALLS):
+        yield ident, Told._make((*told, None if usd is None else round(usd * PICO)))
 
 
-def _has_cost(db: sqlite3.Connection) -> bool:
-    return any(name == _COST for _, name, *_ in db.execute("PRAGMA table_info(calls)"))
-
-
-def _ours(db: sqlite3.Connection, cost: str) -> Iterator[tuple[str | None, Told]]:
-    for ident, *told, usd in db.execute(_CALLS.format(cost=cost)):
-        yield ident, Told._make((*told, None if usd is None else round(usd * _PICO)))
-
-
-def _told(row: Served, *, has_cost: bool) -> Told:
-    cost = row.cost_pico if has_cost else None
+def _told(row: Served) -> Told:
     served = UNREPORTED if _is_broken_off(row) else tiers.served(row.served)
-    return Told(served, row.input_tokens, row.output_tokens, row.reasoning_tokens, cost)
+    return Told(served, row.input_tokens, row.output_tokens, row.reasoning_tokens, row.cost_pico)
 
 
 def _is_broken_off(row: Served) -> bool:
@@ -99,4 +82,4 @@ def _total(replies: Iterable[tuple[str | None, Told]]) -> int:
 
 
 def _usd(pico: int) -> str:
-    return f"{pico / _PICO:.12f} USD"
+    return f"{pico / PICO:.12f} USD"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from tierscope.cli.check import differences, is_priced
+from tierscope.cli.check import differences
 from tierscope.cli.launch import environment
 from tierscope.cli.profiles import adjusted, profile_options
 from tierscope.cli.run import observe
@@ -67,8 +67,9 @@ def _demonstrate(folder: Path, seconds: float, profile: Profile) -> int:
     for line in wrong[:10]:
         click.echo(f"differs from the simulator's ledger: {line}", err=True)
     if not wrong:
-        what = "calls, tiers, tokens and costs" if is_priced(calls) else "calls, tiers and tokens"
-        click.echo(f"Checked: {len(rows)} attempts; {what} equal the simulator's own ledger.", err=True)
+        click.echo(
+            f"Checked: {len(rows)} attempts; calls, tiers, tokens and costs equal the simulator's own ledger.", err=True
+        )
     return status or int(bool(wrong))
 
 
