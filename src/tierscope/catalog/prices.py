@@ -59,7 +59,7 @@ class Rate(NamedTuple):
     certainty: str
 
 
-_Dated = tuple[int, int, Band]
+_Dated = tuple[float, float, Band]
 
 
 class Rates:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ SUBJECTS: Final = {
     "ramp": ("provider",),
 }
 """The lists of rows, and what rows are about: a user's take the place of all that have these fields in common."""
-FOREVER: Final = 2**31
 PICO: Final = 1_000_000
 """Pico-dollars a token, in one USD per 1M tokens."""
 _EPOCH: Final = dt.date(1970, 1, 1).toordinal()
@@ -27,7 +27,7 @@ class CatalogError(ValueError):
     """A file of the catalog cannot be used; the message names file, row, key, value and remedy."""
 
     def __init__(self, file: str, row: str, key: str, value: object, remedy: str) -> None:
-        shown = repr(value) if value is None or isinstance(value, (str, list, dict)) else str(value)
+        shown = repr(value) if isinstance(value, str) else str(value)
         super().__init__(f"{file}: {row}: {key}={shown:.200}: {remedy}")
         self.file, self.row, self.key, self.value, self.remedy = file, row, key, value, remedy
 
@@ -42,11 +42,11 @@ def day(date: str) -> int:
     return dt.date.fromisoformat(date).toordinal() - _EPOCH
 
 
-def first_day(date: str | None) -> int:
+def first_day(date: str | None) -> float:
     """Return the first day of a row that begins on this date, or began whenever."""
-    return -FOREVER if date is None else day(date)
+    return -math.inf if date is None else day(date)
 
 
-def last_day(date: str | None) -> int:
+def last_day(date: str | None) -> float:
     """Return the day after the last of a row that ends on this date, or does not end."""
-    return FOREVER if date is None else day(date)
+    return math.inf if date is None else day(date)
