@@ -8,8 +8,8 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from math import ceil
+from collections.abc import Iterator
+from math import ceil, inf
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -90,29 +90,29 @@ def simulator() -> Iterator[Simulator]:
 
 
 def p95(samples: list[Sample]) -> float:
-    """The 95th percentile of the relative error, by nearest rank."""
-    errors = sorted(one.error for one in samples)
+    """The 95th percentile of the relative error, by nearest rank; infinite where nothing is left."""
+    errors = sorted(one.error for one in samples) or [inf]
     return errors[ceil(0.95 * len(errors)) - 1]
 
 
-def test_the_generation_rate_is_the_senders(
-    simulator: Simulator, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_the_generation_rate_is_the_senders(simulator: Simulator, tmp_path: Path) -> None:
     """40 streams of 20 to 40 token/s, each of 2.7 s: at most two are more than 2 % off what the server sent.
 
     A machine whose processors are taken by something else tries again: a rate that is wrong is wrong each time.
     """
     rates = [20 + number * 20 / 39 for number in range(40)]
+    scripts = [script(rate, round(rate * 2.7) + 1) for rate in rates]
+    tries = []
     for number in range(TRIES):
-        samples = read(simulator, tmp_path / str(number), [script(rate, round(rate * 2.7) + 1) for rate in rates], 10)
+        samples = read(simulator, tmp_path / str(number), scripts, 10)
         assert min(one.seconds for one in samples) >= 1
         counted = [one for one in samples if not one.is_limited]
         left_out = len(samples) - len(counted)
-        record_property("left out as consumer-limited", f"{left_out} of {len(samples)}")
+        tries.append(f"{left_out} of {len(samples)} consumer-limited, p95 of the others {p95(counted):.4f}")
         if left_out < MAX_LEFT_OUT * len(samples) and p95(counted) <= ERROR:
             break
-    assert left_out < MAX_LEFT_OUT * len(samples), samples
-    assert p95(counted) <= ERROR, samples
+    else:
+        pytest.fail("; ".join(tries))
 
 
 @pytest.mark.parametrize("pause_ms", [2, 10, 50])
