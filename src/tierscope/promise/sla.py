@@ -54,14 +54,12 @@ REASONS: Final = (
 _OUTCOMES: Final = frozenset({FAILED, REFUSED, UNVERIFIED, UNREPORTED})
 
 
-class Verdict(NamedTuple):
-    """What one call says of a promise."""
+class Counted(NamedTuple):
+    """What a call that counts says of a promise."""
 
-    reason: str | None
-    """Why it is left out, the first of ``REASONS``; ``None``: it counts."""
-    is_above: bool = False
+    is_above: bool
     """Whether it was above the target."""
-    is_unclear: bool = False
+    is_unclear: bool
     """Whether nobody can say if the promise leaves it out for its long prompt."""
 
 
@@ -100,21 +98,21 @@ def is_long(sample: Sample, target: Target) -> bool | None:
     return target.excludes_long_context if sample.input_tokens > limit else False
 
 
-def judged(sample: Sample, tier: str, target: Target | None, basis: Basis) -> Verdict:
-    """Judge one call that was promised a tier."""
+def judged(sample: Sample, tier: str, target: Target | None, basis: Basis) -> Counted | str:
+    """Judge one call that was promised a tier; return the first of ``REASONS`` where it is left out."""
     reason = _not_served(sample, tier)
     if reason is not None or target is None:
-        return Verdict(reason or NO_TARGET)
+        return reason or NO_TARGET
     rate, length = rate_of(sample, basis), is_long(sample, target)
     if length:
-        return Verdict(LONG_CONTEXT)
+        return LONG_CONTEXT
     if sample.consumer_limited:
-        return Verdict(CONSUMER_LIMITED)
+        return CONSUMER_LIMITED
     if rate is None:
-        return Verdict(NO_RATE)
+        return NO_RATE
     if basis == "end_to_end" and (sample.output_tokens is None or sample.output_tokens < MIN_TOKENS):
-        return Verdict(FEW_TOKENS)
-    return Verdict(None, is_above=rate > target.rate, is_unclear=length is None)
+        return FEW_TOKENS
+    return Counted(is_above=rate > target.rate, is_unclear=length is None)
 
 
 def _not_served(sample: Sample, tier: str) -> str | None:
@@ -140,8 +138,8 @@ class Latency:
     def add(self, sample: Sample) -> None:
         """Add one call."""
         verdict = judged(sample, self._tier, self._target, self._basis)
-        if verdict.reason is not None:
-            self._excluded[verdict.reason] += 1
+        if isinstance(verdict, str):
+            self._excluded[verdict] += 1
             return
         window = sample.started_ns // self._window_ns
         self._all[window] += 1

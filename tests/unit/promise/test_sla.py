@@ -166,6 +166,20 @@ def test_counted_and_left_out_are_all(samples: list[Sample], basis: Basis) -> No
     assert bool(found.windows.of) == bool(found.requests.of)
 
 
+def test_merged_figures_are_sums() -> None:
+    """One window of both, one of each: 3 + 2 calls, 1 + 1 of them slow, 1 + 2 unclear, 1 + 1 left out."""
+    target = TARGET._replace(excludes_long_context=None)
+    one, other = (Latency("priority", target, "generation") for _ in range(2))
+    for sample in (at(0, 90), at(1, 70), at(6, 90, input_tokens=None), at(0, 90, served="flex")):
+        one.add(sample)
+    for sample in (at(2, 70, input_tokens=None), at(11, 90, input_tokens=None), at(0, 90, served="flex")):
+        other.add(sample)
+    one.merge(other)
+    found = one.readings()
+    assert (found.requests, found.windows, found.long_context_unclear) == (Share(3, 5), Share(2, 3), 3)
+    assert (found.calls, found.excluded) == (7, {"other_tier": 2})
+
+
 @given(st.lists(calls), st.lists(calls), st.sampled_from(BASES))
 def test_figures_add_up(some: list[Sample], more: list[Sample], basis: Basis) -> None:
     """Two halves merged are the whole, windows that both have calls of too."""
