@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import legs
 import pricelist
 
-from tierscope.catalog import files, prices, rows
+from tierscope.catalog import files, rows, shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 TABLES: Final = Path(__file__).with_name("catalog")
-TARGET: Final = legs.ROOT / "src" / "tierscope" / "catalog" / prices.FILE
+TARGET: Final = legs.ROOT / "src" / "tierscope" / "catalog" / files.RATES
 SURE: Final = ("documented", "second_hand", "inferred")
 """From what is known best to what is known least."""
 KEY: Final = ("provider", "model", "tier", "above")
@@ -41,7 +41,7 @@ def compiled() -> str:
     said = {"basis": "exact", "certainty": "documented", "as_of": source["as_of"], "source": source["source"]}
     found = [*pricelist.rows(library, source["models"], said), *_tables()]
     joined = [row for _, group in groupby(sorted(found, key=_key), key=_key) for row in _joined(list(group))]
-    rows.checked(TARGET.name, "rates", [_plain(row) for row in joined])
+    shapes.checked(TARGET.name, "rates", [_plain(row) for row in joined])
     return _text(source["as_of"], pricelist.names(library, source["models"]), joined)
 
 
@@ -54,7 +54,7 @@ def _tables() -> Iterator[Row]:
     for path in sorted(TABLES.glob("*.json")):
         told = dict(files.read(path))
         common = {key: told[key] for key in ("basis", "certainty", "as_of", "source", "from") if key in told}
-        yield from rows.checked(path.name, "rates", [{**common, **row} for row in told.get("rates", [])])
+        yield from shapes.checked(path.name, "rates", [{**common, **row} for row in told.get("rates", [])])
 
 
 # ── joining ───────────────────────────────────────────────────────────────────────────────────────────────────────

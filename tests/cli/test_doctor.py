@@ -71,6 +71,9 @@ BAD: Final[list[Any]] = [
     ),
     pytest.param({"TIERSCOPE_TRUSTED_HOSTS": "h=opnai"}, "TIERSCOPE_TRUSTED_HOSTS", "use one of _OTHER", id="provider"),
     pytest.param({"TIERSCOPE_ENABLED": "off"}, "TIERSCOPE_ENABLED", "unset TIERSCOPE_ENABLED", id="off"),
+    pytest.param(
+        {"TIERSCOPE_CATALOG": "/nowhere/own.json"}, "TIERSCOPE_CATALOG", "own.json: file: path=", id="catalog"
+    ),
     pytest.param({"TIERSCOPE_LEDGER": "/nowhere/calls.db"}, "TIERSCOPE_LEDGER", "name a file in a folder", id="ledger"),
     pytest.param(
         {"OTEL_METRICS_EXPORTER": "odd"}, "OTEL_METRICS_EXPORTER", "pip install opentelemetry-distro", id="export"

@@ -16,9 +16,10 @@ HOSTS: Final = "TIERSCOPE_TRUSTED_HOSTS"
 STREAM: Final = "TIERSCOPE_STREAM_USAGE"
 GENAI: Final = "TIERSCOPE_GENAI_METRICS"
 LEDGER: Final = "TIERSCOPE_LEDGER"
+CATALOG: Final = "TIERSCOPE_CATALOG"
 HTTP: Final = "TIERSCOPE_HTTP"
 ENABLED: Final = "TIERSCOPE_ENABLED"
-KEYS: Final = (DEFAULT_TIER, EXPECTED, HOSTS, STREAM, GENAI, LEDGER, HTTP, ENABLED)
+KEYS: Final = (DEFAULT_TIER, EXPECTED, HOSTS, STREAM, GENAI, LEDGER, CATALOG, HTTP, ENABLED)
 FIELDS: Final = {
     DEFAULT_TIER: "default_tier",
     EXPECTED: "expected_tiers",
@@ -26,6 +27,7 @@ FIELDS: Final = {
     STREAM: "stream_usage",
     GENAI: "genai_metrics",
     LEDGER: "ledger",
+    CATALOG: "catalog",
     HTTP: "http",
     ENABLED: "enabled",
 }
@@ -36,6 +38,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     STREAM: "never",
     GENAI: True,
     LEDGER: None,
+    CATALOG: None,
     HTTP: False,
     ENABLED: True,
 }
@@ -69,6 +72,7 @@ VALID: Final = [
     *((key, word, True) for key in (GENAI, HTTP, ENABLED) for word in ALL_ON),
     *((key, word, False) for key in (GENAI, HTTP, ENABLED) for word in ALL_OFF),
     (LEDGER, "calls.db", "calls.db"),
+    (CATALOG, " own prices.json ", "own prices.json"),
     (LEDGER, " /var/lib/my calls.db ", "/var/lib/my calls.db"),
     (EXPECTED, "project:proj_a=scale", {("project", "proj_a"): "scale"}),
     (EXPECTED, "deployment:Prod=fast", {("deployment", "Prod"): "priority"}),
@@ -155,6 +159,7 @@ def test_any_text_is_a_setting_or_a_setting_error_that_names_its_key(environ: di
     tiers = {told[DEFAULT_TIER], *told[EXPECTED].values()}
     assert tiers <= {None, "flex", "default", "priority", "scale", "ultrafast"}
     assert told[STREAM] in {"never", "auto", "always"}
+    assert told[CATALOG] == (environ.get(CATALOG, "").strip() or None)
     assert told[LEDGER] == (environ.get(LEDGER, "").strip() or None)
     assert not any("/" in host or not host for host in told[HOSTS])
 

@@ -105,6 +105,7 @@ def test_the_table_names_every_module_of_the_pure_core_and_files_that_are_there(
         "tiers",
         "rates",
         "stream",
+        *(f"catalog/{name}" for name in ("names", "prices", "promises", "rows")),
         *(f"reading/{file.stem}" for file in (ROOT / "src/tierscope/reading").iterdir()),
     }
     assert {module.name for module in modules} == core - {"reading/__init__", "reading/__pycache__"}

@@ -15,7 +15,7 @@ def candidates(model: str) -> tuple[str, ...]:
     Its own name; without the date of its snapshot; of ``ft:base:organization:suffix:id`` the ``ft:base`` with and
     without date. What is priced or promised for the plain base says nothing of a fine-tuned model.
     """
-    plain = ":".join(model.split(":", 2)[:2]) if model.startswith(TUNED) else model
+    plain = ":".join(model.split(":")[:2]) if model.startswith(TUNED) else model
     return tuple(dict.fromkeys((model, plain, _SNAPSHOT.sub("", plain))))
 
 

@@ -12,7 +12,6 @@ from tierscope.catalog.names import candidates
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FILE: Final = "rates.json"
 UNKNOWN_PROVIDER: Final = "unknown_provider"
 UNKNOWN_MODEL: Final = "unknown_model"
 NO_PRICE: Final = "no_price"
@@ -60,17 +59,23 @@ class Rate(NamedTuple):
     certainty: str
 
 
-_Dated = tuple[int, int, Band]
+_Dated = tuple[float, float, Band]
 
 
 class Rates:
     """The loaded table; every lookup is pure."""
 
-    def __init__(self, table: tuple[Rate, ...], names: Mapping[str, Mapping[str, str]], as_of: dt.date) -> None:
+    def __init__(
+        self,
+        table: tuple[Rate, ...],
+        names: Mapping[str, Mapping[str, str]],
+        deployments: Mapping[str, str],
+        as_of: dt.date,
+    ) -> None:
         self.rows = table
         """By provider, model and tier, then by falling length of the prompt and by date."""
-        self.names = names
-        """By provider, other names of its models; below ``""`` the deployments of the user's file."""
+        self._names = names
+        self._deployments = deployments
         self.as_of = as_of
         """Date on which the compiled table was true."""
         self._index: dict[str, dict[str, dict[str, list[_Dated]]]] = {}
@@ -107,9 +112,9 @@ class Rates:
 
     def name(self, provider: str, model: str) -> str:
         """Return the name under which a model's rows stand, or its own where it has none."""
-        models, aliases = self._index.get(provider, {}), self.names.get(provider, {})
-        named = self.names.get("", {}).get(model, model)
-        known = (aliases.get(name, name) for name in candidates(named))
+        models, others = self._index.get(provider, {}), self._names.get(provider, {})
+        named = self._deployments.get(model, model)
+        known = (name if name in models else others.get(name) for name in candidates(named))
         return next((name for name in known if name in models), named)
 
 
@@ -125,10 +130,9 @@ def rates(path: str | None = None) -> Rates:
 
 @functools.cache
 def _rates(path: str | None) -> Rates:
-    told = files.packaged(FILE)
+    told = files.packaged(files.RATES)
     table = sorted((_rate(row) for row in files.merged("rates", told["rates"], path)), key=_order)
-    names = {**told["names"], "": files.deployments(path)}
-    return Rates(tuple(table), names, dt.date.fromisoformat(told["as_of"]))
+    return Rates(tuple(table), told["names"], files.deployments(path), dt.date.fromisoformat(told["as_of"]))
 
 
 def _rate(row: rows.Row) -> Rate:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.catalog import files, rows
 from tierscope.catalog.names import candidates, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeVar
 
-FILE: Final = "promises.json"
+    _Row = TypeVar("_Row", "Target", "ScaleUnit")
+    _Key = TypeVar("_Key", bound=tuple[str, ...])
+
 LEAST_FLOOR: Final = 100_000
 """Tokens per minute below which no growth is held to be a ramp, where a provider states no floor."""
 _PERCENT: Final = 100
@@ -59,7 +62,7 @@ class ScaleUnit(NamedTuple):
     minimum_days: int
     as_of: str | None
     source: str
-    provider: str = "openai"
+    provider: str
     valid_from: str | None = None
     valid_to: str | None = None
 
@@ -76,10 +79,6 @@ class RampRule(NamedTuple):
     effect: str
     """What befalls the calls above it."""
     is_floor_stated: bool
-
-
-_Row = TypeVar("_Row", Target, ScaleUnit)
-_Key = TypeVar("_Key", bound=tuple[str, ...])
 
 
 class Promises:
@@ -137,7 +136,10 @@ def _nearest(index: Mapping[_Key, list[_Row]], keys: Iterable[_Key], day: int) -
 
 def _only(found: list[_Row]) -> _Row | None:
     """Return the only row: of several snapshots nobody can say which is meant."""
-    return found[0] if len(found) == 1 else None
+    match found:
+        case [row]:
+            return row
+    return None
 
 
 # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,7 +155,7 @@ def promises(path: str | None = None) -> Promises:
 
 @functools.cache
 def _promises(path: str | None) -> Promises:
-    told = files.packaged(FILE)
+    told = files.packaged(files.PROMISES)
     merged = {name: files.merged(name, told[name], path) for name in ("promises", "scale_units", "ramp")}
     return Promises(
         tuple(map(_target, merged["promises"])),

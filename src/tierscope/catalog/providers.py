@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from tierscope.catalog import files
 from tierscope.catalog.names import candidates
-from tierscope.catalog.promises import promises
 from tierscope.words import ALIASES, PRIORITY
 
 if TYPE_CHECKING:
@@ -126,10 +125,13 @@ def load(path: str | None = None) -> Catalog:
 
 @functools.cache
 def _load(path: str | None) -> Catalog:
-    theirs = {} if path is None else files.user(path)["providers"]
+    theirs = {} if path is None else files.own(path)["providers"]
     rows = {**theirs, **files.packaged(files.PROVIDERS)["providers"], **theirs}
-    held = (row for row in promises(path).targets if row.tier == PRIORITY and row.valid_to is None)
+    promised = files.merged("promises", files.packaged(files.PROMISES)["promises"], path)
+    held = (row for row in promised if row["tier"] == PRIORITY and row["to"] is None)
     return Catalog(
         providers={key: _provider(key, row) for key, row in rows.items()},
-        long_context_excluded=frozenset((row.provider, row.model) for row in held if row.excludes_long_context),
+        long_context_excluded=frozenset(
+            (row["provider"], row["model"]) for row in held if row["excludes_long_context"]
+        ),
     )

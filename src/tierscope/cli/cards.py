@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -60,7 +61,7 @@ def print_cards(console: Console, found: Found, as_of: dt.date, today: dt.date) 
         if card.rates:
             console.print(_prices(card.rates))
         for line in (*map(_promised, card.targets), *map(_sold, card.units)):
-            console.print(Text(f"  {plain(line)}"))
+            console.print(Padding(Text(plain(line)), (0, 0, 0, 2), expand=False))
         console.print()
     age = (today - as_of).days
     console.print(Text(f"USD per 1M tokens; {UNKNOWN} is not stated. As of {as_of}, {age} days ago.", style=QUIET))

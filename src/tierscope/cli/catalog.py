@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from rich.console import Console
 
-from tierscope.catalog import CatalogError, files, load, rows
+from tierscope.catalog import CatalogError, files, load, rows, shapes
 from tierscope.catalog.names import candidates
 from tierscope.catalog.prices import Rate, Rates, rates
 from tierscope.catalog.promises import Promises, ScaleUnit, Target, promises
@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEY: Final = "TIERSCOPE_CATALOG"
-_SAID: Final = frozenset(("basis", "source", "as_of", "certainty", "currency", "note"))
-"""What a row says of itself: no change of what is charged or promised."""
-
+_ORDER: Final = (
+    *dict.fromkeys(key for fields in shapes.FIELDS.values() for key in fields if key not in shapes.SAID),
+    "from",
+    "to",
+)
+"""What is told of a change, in order; what a row says of its source is none."""
+_UNTOLD: Final = frozenset(("basis", "currency"))
 _THINGS: Final = {"rates": "price", "scale_units": "Scale unit", "ramp": "growth limit"}
 
 
@@ -68,7 +72,7 @@ def check(file: str | None) -> None:
     if path is None:
         raise click.UsageError(f"name a file: {KEY} is not set")
     told = _user(path)
-    sections = (*rows.SECTIONS, "providers", "deployments")
+    sections = (*rows.SUBJECTS, "providers", "deployments")
     held = ", ".join(many(len(told[name]), _THINGS.get(name, name[:-1])) for name in sections if told[name])
     click.echo(f"{path} can be used: {held or 'nothing in it'}.")
 
@@ -88,7 +92,7 @@ def _path() -> str | None:
 
 def _user(path: str) -> rows.Row:
     try:
-        told = files.user(path)
+        told = files.own(path)
         load(path)
     except CatalogError as error:
         raise click.ClickException(str(error)) from None
@@ -139,21 +143,22 @@ def _rate(row: Rate) -> dict[str, Any]:
 
 # ── diff ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _changes(told: rows.Row) -> Iterator[str]:
-    for name, section in rows.SECTIONS.items():
-        ours = files.packaged("rates.json" if name == "rates" else "promises.json")[name]
-        for subject in dict.fromkeys(tuple(row[key] for key in section.subject) for row in told[name]):
+    for name, subject in rows.SUBJECTS.items():
+        ours = files.packaged(files.RATES if name == "rates" else files.PROMISES)[name]
+        for about in dict.fromkeys(tuple(row[key] for key in subject) for row in told[name]):
             before, after = (
-                [_said(row, section) for row in table if tuple(row[key] for key in section.subject) == subject]
+                [_said(row, subject) for row in table if tuple(row[key] for key in subject) == about]
                 for table in (ours, told[name])
             )
             if sorted(before) != sorted(after):
-                yield f"{name}: {' '.join(str(word) for word in subject if word)}"
+                yield f"{name}: {' '.join(str(word) for word in about if word)}"
                 yield from (f"  - {line}" for line in before)
                 yield from (f"  + {line}" for line in after)
 
 
-def _said(row: rows.Row, section: rows.Section) -> str:
-    kept = (key for key in section.fields if key not in {*section.subject, *_SAID})
+def _said(row: rows.Row, subject: tuple[str, ...]) -> str:
+    """Return what a row says, in one order whoever wrote it."""
+    kept = (key for key in _ORDER if key in row.keys() - _UNTOLD - set(subject))
     return ", ".join(f"{key} {_shown(row[key])}" for key in kept if row[key] is not None and row[key] != 0)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tierscope.catalog import files, load, rows
+from tierscope.catalog import files, load, shapes
 from tierscope.catalog.promises import LEAST_FLOOR, promises
 
 OPENAI: Final = "openai"
@@ -72,6 +72,13 @@ def test_a_target_has_its_shares_and_seconds() -> None:
     told = TOLD.target(OPENAI, "gpt-4.1-2025-04-14", "priority", NOW)
     assert told is not None
     assert told[:10] == (OPENAI, "gpt-4.1", None, "priority", 80.0, 0.99, 300, 0.999, True, 128_000)
+    assert told[10:] == (
+        "2026-11-22",
+        "OpenAI 'Priority processing for API customers', 2025; OpenAI API-fast-mode page",
+        "documented",
+        None,
+        None,
+    )
     azure = TOLD.target(AZURE, "gpt-4.1-2025-04-14", "priority", NOW)
     assert azure is not None
     assert azure[:10] == (AZURE, "gpt-4.1", "2025-04-14", "priority", 80.0, 0.99, 300, None, True, 128_000)
@@ -80,7 +87,8 @@ def test_a_target_has_its_shares_and_seconds() -> None:
 def test_only_a_stated_floor_is_said_to_be_stated() -> None:
     openai, azure = TOLD.ramp(OPENAI), TOLD.ramp(AZURE)
     assert openai == (OPENAI, 1_000_000, 0.5, 900, "downgrade", True)
-    assert azure == (AZURE, LEAST_FLOOR, 0.5, 900, "downgrade", False)
+    assert azure == (AZURE, 100_000, 0.5, 900, "downgrade", False)
+    assert LEAST_FLOOR == 100_000
     assert TOLD.ramp("groq") is None
 
 
@@ -88,6 +96,7 @@ def test_units_are_those_of_the_model_alone() -> None:
     unit = TOLD.scale_unit(OPENAI, "gpt-4.1-2025-04-14", NOW)
     assert unit is not None
     assert unit[:6] == ("gpt-4.1", 30_000, 110.0, 2_500, 36.0, 30)
+    assert unit[6:] == ("2025-08-07", "OpenAI 'Scale Tier for API customers', 2025", OPENAI, None, None)
     assert TOLD.scale_unit(AZURE, "gpt-4.1", NOW) is None
     assert TOLD.scale_unit(OPENAI, "gpt-5.6-sol", NOW) is None
     assert TOLD.scale_unit(OPENAI, "gpt-4o-mini", NOW) != TOLD.scale_unit(OPENAI, "ft:gpt-4o-mini", NOW)
@@ -103,7 +112,7 @@ def test_what_excludes_long_prompts_is_said_once() -> None:
 def test_the_file_keeps_its_own_rules(name: str) -> None:
     """Whole rows with source and date, no two of one key on one day; what the loader takes on trust."""
     told = files.packaged("promises.json")
-    assert rows.checked("promises.json", name, told[name]) == [{**row, "note": ""} for row in told[name]]
+    assert shapes.checked("promises.json", name, told[name]) == [{**row, "note": ""} for row in told[name]]
     assert all(row["as_of"] and row["source"] for row in told[name])
 
 
