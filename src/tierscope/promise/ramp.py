@@ -6,6 +6,7 @@ The service judges what it is sent. Seen from here are *completed* input tokens 
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -153,42 +154,40 @@ class Over(NamedTuple):
         A call that expected Priority and was downgraded for no other reason that is known, in a step that grew beyond
         the rule, was *inferred* to be downgraded for that.
         """
-        told, key, step_ns = sample.inferred_cause, key_of(sample), self.step_ns.get(sample.provider)
-        if sample.outcome != DOWNGRADED or told not in {None, CAPACITY_OR_UNKNOWN} or key is None or step_ns is None:
+        told, step_ns = sample.inferred_cause, self.step_ns.get(sample.provider)
+        if sample.outcome != DOWNGRADED or told not in {None, CAPACITY_OR_UNKNOWN} or step_ns is None:
             return told
-        return RAMP_RATE if (key, sample.ended_ns // step_ns) in self.steps else told
+        return RAMP_RATE if (key_of(sample), sample.ended_ns // step_ns) in self.steps else told
 
 
 class Ramps:
     """Adds calls up by step, each provider's by its own rule; holds counts, no calls."""
 
     def __init__(self, rule_of: Callable[[str], RampRule | None], ramp_window: float | None = None) -> None:
-        self._rule_of, self._window = rule_of, ramp_window
-        self._limits: dict[str, Limit | None] = {}
-        self._tokens: defaultdict[str, Tokens] = defaultdict(lambda: defaultdict(Counter))
+        self._limit_of = functools.cache(lambda provider: _limit_by(rule_of(provider), ramp_window))
+        self._tokens: defaultdict[tuple[str, Limit], Tokens] = defaultdict(lambda: defaultdict(Counter))
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
-        provider = sample.provider
-        if provider not in self._limits:
-            rule = self._rule_of(provider)
-            self._limits[provider] = None if rule is None else limit(rule, self._window)
-        bound = self._limits[provider]
+        bound = self._limit_of(sample.provider)
         if bound is not None:
-            _add(self._tokens[provider], sample, bound.step_ns)
+            _add(self._tokens[sample.provider, bound], sample, bound.step_ns)
 
     def over(self) -> Over:
         """The steps beyond the rules so far."""
-        limits = {provider: bound for provider, bound in self._limits.items() if bound is not None}
         found = {
             (key, told.step)
-            for provider, bound in limits.items()
-            for key, one in _spanned(self._tokens[provider]).items()
+            for (_, bound), tokens in self._tokens.items()
+            for key, one in _spanned(tokens).items()
             if key[2] == PRIORITY
             for told in points(one, bound)
             if told.is_over
         }
-        return Over({provider: bound.step_ns for provider, bound in limits.items()}, frozenset(found))
+        return Over({provider: bound.step_ns for provider, bound in self._tokens}, frozenset(found))
+
+
+def _limit_by(rule: RampRule | None, ramp_window: float | None) -> Limit | None:
+    return None if rule is None else limit(rule, ramp_window)
 
 
 def causes(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from tierscope.promise import uptime
 from tierscope.promise.sla import BASES, MIN_SAMPLES, Latency
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 PROMISED: Final = (PRIORITY, SCALE)
 """The tiers that anything is promised of (OpenAI's Priority and Scale pages; Microsoft's on Priority)."""
-KeyT = TypeVar("KeyT")
 DAY_NS: Final = 86_400 * 1_000_000_000
 
 
@@ -89,8 +88,8 @@ class _Figures:
         self.untrusted += other.untrusted
         self.names |= other.names
         self.kinds.update(other.kinds)
-        for latency, more in zip(self.speed, other.speed, strict=True):
-            latency.merge(more)
+        for number, latency in enumerate(self.speed):
+            latency.merge(other.speed[number])
 
     def section(self, min_samples: int) -> Section:
         return Section(
@@ -103,9 +102,9 @@ class _Figures:
         )
 
 
-def tier_of(sample: Sample, promised: Collection[str] = PROMISED) -> str | None:
+def tier_of(sample: Sample, promised: Collection[str | None] = PROMISED) -> str | None:
     """Return the promised tier a call belongs to; ``None``: to none."""
-    return next((tier for tier in (sample.served, sample.expected) if tier is not None and tier in promised), None)
+    return next((tier for tier in (sample.served, sample.expected) if tier in promised), None)
 
 
 class Sheet:
@@ -149,7 +148,7 @@ class Sheet:
         self._answered[sample.provider, tier, sample.request_model].add(place)
         return self._of(self._told, place, place)
 
-    def _of(self, figures: dict[KeyT, _Figures], key: KeyT, place: Place) -> _Figures:
+    def _of(self, figures: dict[Any, _Figures], key: object, place: Place) -> _Figures:
         if key not in figures:
             figures[key] = _Figures(place, self._window_s, self._definition)
         return figures[key]
@@ -173,6 +172,5 @@ class Sheet:
 
 
 def _order(place: Place) -> tuple[str, ...]:
-    target = place.target
-    since = () if target is None else (target.valid_from or "", target.version or "")
-    return place.provider, place.model or "", place.tier, *since
+    since = place.target.valid_from if place.target is not None else None
+    return place.provider, place.model or "", place.tier, since or ""

@@ -54,12 +54,21 @@ REASONS: Final = (
 _OUTCOMES: Final = frozenset({FAILED, REFUSED, UNVERIFIED, UNREPORTED})
 
 
+class Counted(NamedTuple):
+    """What a call that counts says of a promise."""
+
+    is_above: bool
+    """Whether it was above the target."""
+    is_unclear: bool
+    """Whether nobody can say if the promise leaves it out for its long prompt."""
+
+
 class Readings(NamedTuple):
     """Both readings on one basis. Of each call it says what became of it: ``requests.of`` + excluded = ``calls``."""
 
     basis: Basis
-    window_s: int = WINDOW_S
-    calls: int = 0
+    window_s: int
+    calls: int
     windows: Share = Share()
     """Reading A: windows with counted calls."""
     thin: Share = Share()
@@ -89,26 +98,30 @@ def is_long(sample: Sample, target: Target) -> bool | None:
     return target.excludes_long_context if sample.input_tokens > limit else False
 
 
-def excluded(sample: Sample, tier: str, target: Target | None, basis: Basis) -> str | None:
-    """Return why a call is in no figure of this tier's promised speed, the first of ``REASONS``; ``None``: it is."""
+def judged(sample: Sample, tier: str, target: Target | None, basis: Basis) -> Counted | str:
+    """Judge one call that was promised a tier; return the first of ``REASONS`` where it is left out."""
+    reason = _not_served(sample, tier)
+    if reason is not None or target is None:
+        return reason or NO_TARGET
+    rate, length = rate_of(sample, basis), is_long(sample, target)
+    if length:
+        return LONG_CONTEXT
+    if sample.consumer_limited:
+        return CONSUMER_LIMITED
+    if rate is None:
+        return NO_RATE
+    if basis == "end_to_end" and (sample.output_tokens is None or sample.output_tokens < MIN_TOKENS):
+        return FEW_TOKENS
+    return Counted(is_above=rate > target.rate, is_unclear=length is None)
+
+
+def _not_served(sample: Sample, tier: str) -> str | None:
+    """Say why the tier cannot be held to have served a call."""
     if not sample.trusted:
         return UNTRUSTED
     if sample.outcome in _OUTCOMES:
         return sample.outcome
-    if sample.served != tier:
-        return OTHER_TIER
-    return NO_TARGET if target is None else _unfit(sample, target, basis)
-
-
-def _unfit(sample: Sample, target: Target, basis: Basis) -> str | None:
-    if is_long(sample, target):
-        return LONG_CONTEXT
-    if sample.consumer_limited:
-        return CONSUMER_LIMITED
-    if rate_of(sample, basis) is None:
-        return NO_RATE
-    is_short = basis == "end_to_end" and (sample.output_tokens or 0) < MIN_TOKENS
-    return FEW_TOKENS if is_short else None
+    return None if sample.served == tier else OTHER_TIER
 
 
 class Latency:
@@ -124,15 +137,14 @@ class Latency:
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
-        reason = excluded(sample, self._tier, self._target, self._basis)
-        rate = rate_of(sample, self._basis)
-        if reason is not None or rate is None or self._target is None:
-            self._excluded[reason or NO_RATE] += 1
+        verdict = judged(sample, self._tier, self._target, self._basis)
+        if isinstance(verdict, str):
+            self._excluded[verdict] += 1
             return
         window = sample.started_ns // self._window_ns
         self._all[window] += 1
-        self._slow[window] += rate <= self._target.rate
-        self._unclear += is_long(sample, self._target) is None
+        self._slow[window] += not verdict.is_above
+        self._unclear += verdict.is_unclear
 
     def merge(self, other: Latency) -> None:
         """Add everything another one has; both count windows of the same length."""
@@ -148,7 +160,7 @@ class Latency:
         counted = self._all.total()
         return Readings(
             self._basis,
-            window_s=self._window_ns // S,
+            self._window_ns // S,
             calls=counted + self._excluded.total(),
             windows=Share(len(met), len(self._all)),
             thin=Share(len(met & thin), len(thin)),

@@ -128,12 +128,13 @@ def test_tokens_are_added_up_by_expected_tier_when_they_are_known() -> None:
         call(1, None),
         call(2, 7, served="default", outcome="downgraded"),
         call(3, 3, expected="default", served="default"),
+        call(4, 1),
         call(9, 99, expected="batch"),
         call(9, 99, served="batch"),
     ]
     assert ramp.series(calls) == {
-        KEY: Series(first, first + 3, {first: 10, first + 1: 5, first + 2: 7}),
-        (*KEY[:2], "default"): Series(first, first + 3, {first + 3: 3}),
+        KEY: Series(first, first + 4, {first: 10, first + 1: 5, first + 2: 7, first + 4: 1}),
+        (*KEY[:2], "default"): Series(first, first + 4, {first + 3: 3}),
     }
     assert ramp.series([]) == {}
 
@@ -177,7 +178,7 @@ def test_each_provider_has_its_own_rule() -> None:
     azure = [sample._replace(provider="azure.ai.openai") for sample in RAMP]
     rules = {"openai": RULE}
     found = ramp.causes([*azure, *RAMP], rules.get)
-    assert found == [*(sample.inferred_cause for sample in azure), *ramp.causes(RAMP, rules.get)]
+    assert found == [*(sample.inferred_cause for sample in azure), *ramp.causes(RAMP, lambda provider: RULE)]
 
 
 def test_a_shortened_window_tells_it_too() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pytest
-from tests.unit.promise.made import NOON, SAMPLE, TARGET, Targets, at
+from tests.unit.promise.made import NOON, SAMPLE, TARGET, S, Targets, at
 
 from tierscope.promise.samples import Sample, Try
 from tierscope.promise.share import Share
@@ -107,6 +107,58 @@ def test_a_target_that_changed_within_the_month_makes_two_sections() -> None:
     assert [section.speed[0].requests for section in found] == [Share(1, 1), Share(0, 1)]
 
 
+def test_a_lost_call_whose_own_model_has_a_promise_stays_with_it() -> None:
+    """Also where the host answered all others with another model."""
+    found = sections(SAMPLE._replace(response_model="gpt-9"), LOST)
+    assert [(section.model, section.target, section.calls) for section in found] == [
+        ("gpt-4.1", TARGET, 1),
+        ("gpt-9", None, 1),
+    ]
+
+
+def test_days_are_of_utc() -> None:
+    """Day 20 393 began 1 761 955 200 s after 1970: the first of November 2025."""
+    targets = Targets()
+    begin = 1_761_955_200 * S
+    sections(SAMPLE._replace(started_ns=begin - 1), targets=targets)
+    assert targets.days == {20_392}
+    sections(SAMPLE._replace(started_ns=begin), targets=targets)
+    assert targets.days == {20_392, 20_393}
+    sections(SAMPLE._replace(started_ns=begin + 86_400 * S - 1), targets=targets)
+    assert targets.days == {20_392, 20_393}
+
+
+def test_sections_are_in_order() -> None:
+    """By provider, model, tier, and the day from which on a target holds, whatever came first."""
+
+    class Dated(Targets):
+        def target(self, provider: str, model: str, tier: str, today: int, /) -> Any:
+            since = {NOON // DAY_NS: None, NOON // DAY_NS + 1: "2025-11-02"}[today]
+            return TARGET._replace(valid_from=since, tier=tier) if model == "gpt-4.1-2025-04-14" else None
+
+    nameless = LOST._replace(request_model=None)
+    named = SAMPLE._replace(response_model="A")
+    scale = SAMPLE._replace(served="scale")
+    other = SAMPLE._replace(provider="a", response_model="Z")
+    found = sections(at(24 * 60, 90), SAMPLE, scale, named, nameless, other, targets=Dated())
+    assert [
+        (section.provider, section.model, section.tier, section.target and section.target.valid_from)
+        for section in found
+    ] == [
+        ("a", "Z", "priority", None),
+        ("openai", None, "priority", None),
+        ("openai", "A", "priority", None),
+        ("openai", "gpt-4.1", "priority", None),
+        ("openai", "gpt-4.1", "priority", "2025-11-02"),
+        ("openai", "gpt-4.1", "scale", None),
+    ]
+
+
+def test_windows_may_have_another_length() -> None:
+    (found,) = sections(SAMPLE, LOST, window_s=60)
+    assert [told.window_s for told in found.speed] == [60, 60]
+
+
 def test_only_the_tiers_that_are_asked_for() -> None:
     """A call scale served although Priority was expected is Priority's then, and left out there."""
     sample = SAMPLE._replace(served="scale", outcome="unverified")
@@ -123,5 +175,7 @@ def test_the_span_is_of_all_calls_and_reading_goes_on() -> None:
     sheet.add(SAMPLE._replace(started_ns=10))
     sheet.add(LOST._replace(started_ns=30))
     assert (sheet.first_ns, sheet.last_ns, sheet.calls) == (10, 30, 3)
+    sheet.add(SAMPLE._replace(started_ns=20, served="flex", expected="flex"))
+    assert (sheet.first_ns, sheet.last_ns) == (10, 30)
     assert sheet.sections() == sheet.sections()
     assert sheet.sections()[0].calls == 2

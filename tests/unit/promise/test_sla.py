@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.promise.made import NOON, SAMPLE, TARGET, S, at
 
 from tierscope.promise.share import Share
-from tierscope.promise.sla import BASES, REASONS, Basis, Readings, is_long, readings
+from tierscope.promise.sla import BASES, REASONS, Basis, Latency, Readings, is_long, readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +62,8 @@ def test_a_window_may_have_another_length() -> None:
 
 
 def test_thin_windows_count_and_are_said() -> None:
-    """Of 6, 5 and 1 calls, one window is thin at 5; at 6 two are, and one of those is missed."""
-    calls = [*[at(0, 90)] * 6, *[at(5, 90)] * 5, at(10, 70)]
+    """Of 6, 5 and 4 calls, one window is thin at 5; at 6 two are, and one of those is missed."""
+    calls = [*[at(0, 90)] * 6, *[at(5, 90)] * 5, *[at(10, 70)] * 4]
     assert told(calls).thin == Share(0, 1)
     assert told(calls, min_samples=6).thin == Share(1, 2)
     assert told(calls, min_samples=6).windows == Share(2, 3)
@@ -112,7 +112,7 @@ def test_each_call_is_counted_or_left_out_for_the_first_reason(
 def test_without_a_target_nothing_is_judged() -> None:
     """A call another tier served is that first."""
     found = told([SAMPLE, SAMPLE._replace(served="default")], target=None)
-    assert found == Readings("generation", calls=2, excluded={"other_tier": 1, "no_target": 1})
+    assert found == Readings("generation", window_s=300, calls=2, excluded={"other_tier": 1, "no_target": 1})
 
 
 @pytest.mark.parametrize(
@@ -164,6 +164,32 @@ def test_counted_and_left_out_are_all(samples: list[Sample], basis: Basis) -> No
     assert list(found.excluded) == [reason for reason in REASONS if reason in found.excluded]
     assert found.windows.of <= found.requests.of
     assert bool(found.windows.of) == bool(found.requests.of)
+
+
+def test_merged_figures_are_sums() -> None:
+    """One window of both, one of each: 3 + 2 calls, 1 + 1 of them slow, 1 + 2 unclear, 1 + 1 left out."""
+    target = TARGET._replace(excludes_long_context=None)
+    one, other = (Latency("priority", target, "generation") for _ in range(2))
+    for sample in (at(0, 90), at(1, 70), at(6, 90, input_tokens=None), at(0, 90, served="flex")):
+        one.add(sample)
+    for sample in (at(2, 70, input_tokens=None), at(11, 90, input_tokens=None), at(0, 90, served="flex")):
+        other.add(sample)
+    one.merge(other)
+    found = one.readings()
+    assert (found.requests, found.windows, found.long_context_unclear) == (Share(3, 5), Share(2, 3), 3)
+    assert (found.calls, found.excluded) == (7, {"other_tier": 2})
+
+
+@given(st.lists(calls), st.lists(calls), st.sampled_from(BASES))
+def test_figures_add_up(some: list[Sample], more: list[Sample], basis: Basis) -> None:
+    """Two halves merged are the whole, windows that both have calls of too."""
+    target = TARGET._replace(excludes_long_context=None)
+    halves = [Latency("priority", target, basis) for _ in range(2)]
+    for half, samples in zip(halves, (some, more), strict=True):
+        for sample in samples:
+            half.add(sample)
+    halves[0].merge(halves[1])
+    assert halves[0].readings() == told([*some, *more], basis, target=target)
 
 
 @given(st.lists(calls), st.lists(calls), st.sampled_from(BASES))
