@@ -112,7 +112,7 @@ def test_a_record_says_what_became_of_a_batch(service: Service) -> None:
         client.batches.retrieve("batch_1")
     (call,) = calls
     assert call.reply is not None
-    assert call.reply.batch == Batch(1_760_000_000, 7200, 100, 95, 5)
+    assert call.reply.batch == Batch(1_792_800_000, 7200, 100, 95, 5)
     assert (call.reply.response_status, call.reply.model) == ("completed", "gpt-5-2025-08-07")
     assert (call.request.expected, call.outcome, call.error_type) == ("batch", "honored", None)
     assert (call.attempts, call.headers, call.speed.end_to_end) == ((), None, None)

@@ -40,6 +40,7 @@ ONE: Final = {
     "gen_ai.usage.reasoning.output_tokens": 300,
     "tierscope.tier.outcome": "honored",
     "tierscope.ending": "complete",
+    "tierscope.cost.usd": 0.0064375,  # 3 000 x 0.625 + 1 000 x 0.0625 + 900 x 5 millionths
     "tierscope.batch.count": 1,
     "tierscope.batch.status": "completed",
     "tierscope.batch.turnaround": 7200,
@@ -93,16 +94,20 @@ def test_the_span_stands_in_the_applications_own(service: Service, telemetry: Te
 
 
 COUNTED: Final = ("tierscope.batch.turnaround", "tierscope.batch.requests", "tierscope.tokens")
+MONEY: Final = tuple(f"tierscope.cost.{name}" for name in ("usd", "at_default.usd", "effects.usd", "unpriced"))
+EVER: Final = {"tierscope.internal.errors", "tierscope.catalog.age"}
+"""What a process tells whatever it calls."""
 
 
 def test_batches_are_in_metrics_of_their_own(service: Service, telemetry: Telemetry) -> None:
-    """Turn-around, requests and tokens; in no count, rate or time of calls, and in none of the conventions' metrics."""
+    """Turn-around, requests, tokens and cost; in no count, rate or time of calls, and in none of the conventions' metrics."""
     found = [
         replies.a_batch(fresh()),
         replies.a_batch(fresh(), "cancelled", usage=None, request_counts={"completed": 1}),
     ]
     service.client(replies.whole(replies.batches(*found))).batches.list()
-    assert {name for name in telemetry.metrics if telemetry.points(name)} - {"tierscope.internal.errors"} == {*COUNTED}
+    assert {name for name in telemetry.metrics if telemetry.points(name)} - EVER == {*COUNTED, *MONEY}
+    assert [list(telemetry.points(name).values()) for name in MONEY] == [[0.0064375], [0.012875], [0.0064375], [1]]
     who = {"gen_ai.provider.name": "openai", "gen_ai.response.model": "gpt-5-2025-08-07"}
     assert [(dict(key), count) for key, count in telemetry.points(COUNTED[0]).items()] == [
         ({**who, "tierscope.batch.status": status}, 1) for status in ("completed", "cancelled")

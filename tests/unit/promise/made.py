@@ -58,6 +58,7 @@ UNIT: Final = ScaleUnit(
     minimum_days=30,
     as_of="2025-08-07",
     source="https://example.com/scale",
+    provider="openai",
 )
 
 
