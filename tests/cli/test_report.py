@@ -49,7 +49,8 @@ def invoke(*arguments: object) -> Result:
 
 
 def typed(told: dict[str, Any]) -> Report:
-    """Return the figures that JSON stands for."""
+    """Return the figures that JSON stands for, those of promises apart."""
+    told = {name: told[name] for name in told.keys() - {"promises"}}
     groups = [
         Group(
             **{
@@ -92,7 +93,7 @@ def test_json_is_the_figures(path: Path) -> None:
     assert typed(told) == command.read(path)
     assert told["calls"] == 2
     assert told["first_unix_ns"] == 1_700_000_000_000_000_000
-    assert set(told) == {field.name for field in dataclasses.fields(Report)}
+    assert set(told) == {*(field.name for field in dataclasses.fields(Report)), "promises"}
 
 
 def test_json_of_any_text(tmp_path: Path) -> None:

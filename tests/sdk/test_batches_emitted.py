@@ -100,7 +100,7 @@ EVER: Final = {"tierscope.internal.errors", "tierscope.catalog.age"}
 
 
 def test_batches_are_in_metrics_of_their_own(service: Service, telemetry: Telemetry) -> None:
-    """Turn-around, requests, tokens and cost; in no count, rate or time of calls, and in none of the conventions' metrics."""
+    """Turn-around, requests, tokens, cost; in no count, rate or time of calls, nor in the conventions' metrics."""
     found = [
         replies.a_batch(fresh()),
         replies.a_batch(fresh(), "cancelled", usage=None, request_counts={"completed": 1}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tierscope.cli.capacity import capacity
 from tierscope.cli.catalog import catalog
 from tierscope.cli.demo import demo
 from tierscope.cli.doctor import doctor
@@ -20,5 +21,5 @@ def tierscope() -> None:
     """Shows which OpenAI service tier was asked for, which one served, and how fast."""
 
 
-for command in (catalog, demo, doctor, report, run, simulate, statement):
+for command in (capacity, catalog, demo, doctor, report, run, simulate, statement):
     tierscope.add_command(command)

@@ -13,6 +13,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from tierscope.cli.kept import promised, targets
 from tierscope.cli.table import table
 from tierscope.ledger import LedgerError
 from tierscope.ledger.queries import Tally
@@ -42,6 +43,7 @@ class Watch:
         self._every_s = every_s
         self._start = time.monotonic()
         self._line = b""
+        self._promised = promised(targets())
 
     def until_ended(self) -> int:
         """Show what happens until the program ends; return its status."""
@@ -66,7 +68,7 @@ class Watch:
     def _picture(self) -> RenderableType:
         report = self._report()
         head = Text(f"{self._seconds():.0f} s · {_progress(report)}", style="bold")
-        return Group(Text(), head, table(report, self._console.width)) if report.calls else head
+        return Group(Text(), head, table(report, self._console.width, self._promised)) if report.calls else head
 
     def _pass_on(self, until: float) -> None:
         """Print what the program writes above the table, whole lines at a time."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from tierscope.cli import kept
 from tierscope.cli.sentences import plain
 from tierscope.cli.table import print_report
 from tierscope.ledger import LedgerError
@@ -19,7 +20,10 @@ from tierscope.ledger.queries import Tally
 from tierscope.ledger.store import open_to_read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tierscope.ledger.figures import Report
+    from tierscope.promise.sheet import Section
 
 
 @click.command(short_help="Print what a ledger says.")
@@ -29,9 +33,27 @@ def report(ledger: Path, is_json: bool) -> None:
     """Print the summary of LEDGER: per model, requested and served tier."""
     figures = read(ledger)
     if is_json:
-        click.echo(json.dumps(dataclasses.asdict(figures), indent=2))
+        promises = kept.told(kept_of(ledger))
+        click.echo(json.dumps({**dataclasses.asdict(figures), "promises": promises}, indent=2))
     else:
-        print_report(Console(), figures)
+        show(Console(), ledger, figures)
+
+
+def show(console: Console, ledger: Path, figures: Report, after: int = 0) -> None:
+    """Print figures and what was kept of the promises, of the rows that follow the row ``after``."""
+    known = kept.targets()
+    print_report(console, figures, kept.promised(known), kept.sentences(kept_of(ledger, after)))
+
+
+def kept_of(ledger: Path, after: int = 0) -> tuple[Section, ...]:
+    """Read what was kept of the promises.
+
+    Raises:
+        click.ClickException: the file cannot be read, or holds what is none of ours.
+
+    """
+    with errors_of(ledger):
+        return kept.sections(ledger, kept.targets(), after)
 
 
 def read(ledger: Path, after: int = 0) -> Report:
@@ -42,13 +64,25 @@ def read(ledger: Path, after: int = 0) -> Report:
 
     """
     tally = Tally(after)
-    try:
+    with errors_of(ledger):
         db = open_to_read(ledger)
         if db is not None:
             with contextlib.closing(db):
                 tally.read(db)
+    return tally.report()
+
+
+@contextlib.contextmanager
+def errors_of(ledger: Path) -> Iterator[None]:
+    """Turn what a ledger may hold amiss into one line.
+
+    Raises:
+        click.ClickException: the file cannot be read, or is no ledger.
+
+    """
+    try:
+        yield
     except LedgerError as error:
         raise click.ClickException(str(error)) from None
     except sqlite3.Error as error:
         raise click.ClickException(f"{ledger} cannot be read to its end: {plain(str(error))}.") from None
-    return tally.report()

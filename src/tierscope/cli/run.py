@@ -11,8 +11,7 @@ from rich.console import Console
 
 from tierscope.cli.launch import Program, environment, launcher
 from tierscope.cli.live import Watch
-from tierscope.cli.report import read
-from tierscope.cli.table import print_report
+from tierscope.cli.report import read, show
 from tierscope.ledger import LedgerError
 from tierscope.ledger.store import open_to_read
 
@@ -55,7 +54,7 @@ def observe(command: tuple[str, ...], env: dict[str, str], *, live: bool | None 
     program = Program([*launcher(), *command], env, is_drawn=console.is_terminal if live is None else live)
     status = Watch(program, console, ledger, before, every_s).until_ended()
     if ledger.exists():
-        print_report(console, read(ledger, before))
+        show(console, ledger, read(ledger, before), before)
     else:
         console.print(_NOTHING, highlight=False)
     return status

@@ -119,7 +119,7 @@ def _promises(section: Section) -> Iterator[str]:
     for label, share, needs in lines_of(section):
         kept = {None: UNKNOWN, True: "yes", False: "no"}[share.keeps(needs)]
         counts = f"{share.of:>10,}{share.met:>10,}{share.missed:>10,}"
-        yield f"{label:24}{counts}{_cut(share):>11}{_percent(needs):>8}{kept:>7}"
+        yield f"{label:24}{counts}{cut(share):>11}{_percent(needs):>8}{kept:>7}"
 
 
 def _windows(section: Section, made: Statement) -> Iterator[str]:
@@ -169,7 +169,7 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{kind} {count:,}" for kind, count in counts.items())
 
 
-def _cut(share: Share) -> str:
+def cut(share: Share) -> str:
     """A share in per cent, cut off: what misses 99 % never reads as 99 %."""
     if not share.of:
         return UNKNOWN

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import sqlite3
 import time
@@ -14,9 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from tierscope.catalog import CatalogError
-from tierscope.catalog.promises import promises
-from tierscope.cli.catalog import KEY as CATALOG
+from tierscope.cli import kept
 from tierscope.cli.claim import Month, Statement, told
 from tierscope.cli.sentences import many, plain
 from tierscope.cli.sheet import text
@@ -96,21 +93,8 @@ def statement(
     kinds = ((count_timeouts, uptime.TIMEOUT), (count_refusals, REFUSED))
     counted = tuple(kind for is_counted, kind in kinds if is_counted)
     choice = Choice(provider, model, tier, min_samples, window_s, counted)
-    made = make(ledger, month_of(named, time.time_ns()), choice, _promises())
+    made = make(ledger, month_of(named, time.time_ns()), choice, kept.targets())
     click.echo(json.dumps(told(made), indent=2) if is_json else text(made))
-
-
-def _promises() -> Targets:
-    """Read the promises, those of the user's file too.
-
-    Raises:
-        click.ClickException: that file cannot be used.
-
-    """
-    try:
-        return promises(os.environ.get(CATALOG, "").strip() or None)
-    except CatalogError as error:
-        raise click.ClickException(str(error)) from None
 
 
 def month_of(named: str, now_ns: int) -> Month:

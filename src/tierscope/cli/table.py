@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rich.console import Group as Stack
 from rich.table import Table
@@ -12,7 +12,7 @@ from rich.text import Text
 from tierscope.cli.sentences import dollars, footnotes, headlines, inferred, percent, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import Console, RenderableType
 
@@ -46,27 +46,33 @@ _UNITS: Final = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R")
 _ROUNDED_UP: Final = 999.5
 """What three figures would show as 1000."""
 Cells = tuple[Text, ...]
+Promised: TypeAlias = "Callable[[Group], float | None]"
+Lines: TypeAlias = "Iterable[str]"
 
 
-def print_report(console: Console, report: Report) -> None:
+def print_report(console: Console, report: Report, promised: Promised = lambda _: None, kept: Lines = ()) -> None:
     """Print the whole summary."""
-    console.print(summary(report, console.width))
+    console.print(summary(report, console.width, promised, kept))
 
 
-def summary(report: Report, width: int) -> RenderableType:
-    """The summary: what matters first as sentences, the table, and what must be known to read it."""
+def summary(report: Report, width: int, promised: Promised = lambda _: None, kept: Lines = ()) -> RenderableType:
+    """The summary: what matters first as sentences, the table, and what must be known to read it.
+
+    ``promised`` says which rate a group was promised, ``kept`` what became of the promises.
+    """
     lines = [Text(plain(line), style=DOWN if is_loud else "") for line, is_loud in headlines(report)]
     if not report.calls:
         return Stack(*lines)
     notes = [Text(plain(line), style=QUIET) for line in footnotes(report)]
-    return Stack(*lines, Text(), table(report, width), Text(), *notes)
+    said = [Text(plain(line)) for line in kept]
+    return Stack(*lines, Text(), table(report, width, promised), Text(), *said, *notes)
 
 
-def table(report: Report, width: int) -> RenderableType:
+def table(report: Report, width: int, promised: Promised = lambda _: None) -> RenderableType:
     """One row per (model, requested, served), under a line for each model; names and causes may take a whole line."""
     is_wide = width >= WIDE
     heads = tuple(Text(head, style=QUIET) for head in (*(_WIDE_HEADS if is_wide else _NARROW_HEADS), _TROUBLE))
-    rows = [(group, _cells(group)) for group in report.groups]
+    rows = [(group, _cells(group, promised(group))) for group in report.groups]
     gap = 2 if is_wide else 1
     widths = _widths([heads, *(cells for _, cells in rows)], width - gap * _TIER_AND)
     return Stack(_line(heads, widths, gap), *_body(report, rows, widths, gap))
@@ -101,9 +107,9 @@ def _line(cells: Cells, widths: Sequence[int], gap: int) -> Table:
     return grid
 
 
-def _cells(group: Group) -> Cells:
+def _cells(group: Group, target: float | None) -> Cells:
     return (
-        _tier(group),
+        _tier(group, target),
         Text(f"{group.calls:,}" if group.calls < _LONG else short(group.calls)),
         Text(percent(group.share)),
         _rate(group.generation),
@@ -114,7 +120,7 @@ def _cells(group: Group) -> Cells:
     )
 
 
-def _tier(group: Group) -> Text:
+def _tier(group: Group, target: float | None) -> Text:
     """The served tier; beneath it, quietly, what was asked for and what was expected, where it differs."""
     mark, style = _mark(group)
     text = Text(f"  {mark} {plain(group.served or UNKNOWN)}", style=style)
@@ -122,6 +128,8 @@ def _tier(group: Group) -> Text:
         text.append(f"\n    requested: {plain(group.requested)}", style=QUIET)
     if group.expected not in {None, group.requested, group.served}:
         text.append(f"\n    expected: {plain(str(group.expected))}", style=QUIET)
+    if target is not None:
+        text.append(f"\n    promised: >{target:g} tok/s", style=QUIET)
     return text
 
 

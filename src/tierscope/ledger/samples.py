@@ -45,7 +45,7 @@ class _Row(NamedTuple):
 
 _SELECT: Final = (
     f"SELECT {', '.join(_Row._fields)} FROM {TABLE} "  # noqa: S608  our own names
-    "WHERE started_unix_ns >= ? AND started_unix_ns < ? AND operation <> 'batch' ORDER BY row"
+    "WHERE row > ? AND started_unix_ns >= ? AND started_unix_ns < ? AND operation <> 'batch' ORDER BY row"
 )
 _SPAN: Final = f"SELECT min(started_unix_ns), max(started_unix_ns) FROM {TABLE}"  # noqa: S608  our own name
 
@@ -56,8 +56,8 @@ def span(db: sqlite3.Connection) -> tuple[int, int] | None:
     return None if first is None else (first, last)
 
 
-def read(db: sqlite3.Connection, begin_ns: int, end_ns: int) -> Iterator[Sample]:
-    """Read the calls that started in a period, of endpoints that have tiers.
+def read(db: sqlite3.Connection, begin_ns: int, end_ns: int, *, after: int = 0) -> Iterator[Sample]:
+    """Read the calls that started in a period, of endpoints that have tiers; those behind the row ``after``.
 
     A background response counts once, as in a report, with its final fetch and the attempts of both; what is still
     queued counts as it stands.
@@ -67,7 +67,7 @@ def read(db: sqlite3.Connection, begin_ns: int, end_ns: int) -> Iterator[Sample]
 
     """
     once: Once[_Row] = Once()
-    for values in db.execute(_SELECT, (begin_ns, end_ns)):
+    for values in db.execute(_SELECT, (after, begin_ns, end_ns)):
         row = _Row(*values)
         settled = None if row.endpoint in TIERLESS else once.settled(row)
         if settled is not None:
