@@ -106,9 +106,13 @@ def test_the_table_names_every_module_of_the_pure_core_and_files_that_are_there(
         "rates",
         "stream",
         *(f"catalog/{name}" for name in ("names", "prices", "promises", "rows")),
-        *(f"reading/{file.stem}" for file in (ROOT / "src/tierscope/reading").iterdir()),
+        *(
+            f"{room}/{file.stem}"
+            for room in ("promise", "reading")
+            for file in (ROOT / "src/tierscope" / room).glob("[a-z]*.py")
+        ),
     }
-    assert {module.name for module in modules} == core - {"reading/__init__", "reading/__pycache__"}
+    assert {module.name for module in modules} == core
     assert [test for module in modules for test in module.tests if not (ROOT / test).is_file()] == []
     assert {gate.module_of(name) for name in reasons} <= core
     assert all(reasons.values())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tierscope.catalog.promises import RampRule, ScaleUnit, Target
-
 from tierscope.promise.samples import Sample, Try
 
 if TYPE_CHECKING:
@@ -59,6 +58,7 @@ UNIT: Final = ScaleUnit(
     minimum_days=30,
     as_of="2025-08-07",
     source="https://example.com/scale",
+    provider="openai",
 )
 
 
