@@ -87,7 +87,7 @@ def statement(
     """Print what was promised of a month's calls in LEDGER, what was kept, and what the contract leaves open.
 
     Per provider, model and tier: promised speed in two readings on two bases, uptime beside it, and how many calls were
-    left out of either, by reason. Targets are those of the catalog and of the file that TIERSCOPE_CATALOG names.
+    left out of either, by reason. Targets are those of the catalog, and of the file that TIERSCOPE_CATALOG names.
     Example: tierscope statement calls.db --month 2026-11
     """
     kinds = ((count_timeouts, uptime.TIMEOUT), (count_refusals, REFUSED))
