@@ -73,7 +73,8 @@ class Utilisation(NamedTuple):
     def idle_usd(self) -> float:
         """What was paid over the span for tokens that were not used."""
         bought = self.entitlement
-        a_day = _idle(self.input) * bought.input_usd_day + _idle(self.output) * bought.output_usd_day
+        paid = ((self.input, bought.input_usd_day), (self.output, bought.output_usd_day))
+        a_day = sum(max(0, 1 - part) * usd for part, usd in paid if part is not None)
         return a_day * self.minutes / DAY_MINUTES
 
 
@@ -88,10 +89,6 @@ class BreakEven(NamedTuple):
 
 def _part(used: float, bought: float) -> float | None:
     return used / bought if bought else None
-
-
-def _idle(part: float | None) -> float:
-    return 0 if part is None else max(0, 1 - part)
 
 
 def entitlement(unit: ScaleUnit, units_in: int, units_out: int) -> Entitlement:

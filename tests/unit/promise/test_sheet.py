@@ -116,6 +116,10 @@ def test_a_lost_call_whose_own_model_has_a_promise_stays_with_it() -> None:
     ]
 
 
+def test_a_call_ended_when_it_began_unless_it_took_time() -> None:
+    assert [Sample("openai", 7).ended_ns, Sample("openai", 7, 3).ended_ns] == [7, 10]
+
+
 def test_days_are_of_utc() -> None:
     """Day 20 393 began 1 761 955 200 s after 1970: the first of November 2025."""
     targets = Targets()
