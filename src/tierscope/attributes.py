@@ -102,7 +102,6 @@ LIMIT_KIND: Final = Attribute(
 STEP: Final = Attribute(
     "tierscope.internal.step", "Step of Tierscope in which an internal error was caught.", is_on_spans=False
 )
-COST: Final = Attribute("tierscope.cost.usd", "List price of the call's tokens at the tier that served, in USD.")
 COST_BASIS: Final = Attribute(
     "tierscope.cost.basis",
     "Where the price comes from: the compiled list and the source documents, our overlay, the user's file.",
@@ -115,7 +114,9 @@ COST_EFFECT: Final = Attribute(
     words.EFFECTS,
     is_on_spans=False,
 )
-UNPRICED_REASON: Final = Attribute("tierscope.cost.absent", "Why an answered call has no price.", words.UNPRICED)
+UNPRICED_REASON: Final = Attribute(
+    "tierscope.cost.absent", "Why an answered call has no price.", words.UNPRICED, is_on_spans=False
+)
 REQUEST_ID: Final = Attribute("tierscope.request_id", "`x-request-id` or `apim-request-id`. Spans only.")
 PROCESSING_MS: Final = Attribute("tierscope.processing_ms", "`openai-processing-ms`; to the headers on streams.")
 LIMIT_REQUESTS: Final = Attribute(

@@ -30,117 +30,155 @@ from tierscope.words import (
     SCALE,
     TIER_UNKNOWN,
     TIER_UNREPORTED,
+    UNPRICED,
     UNREPORTED,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tierscope.catalog.prices import Band, Price, Rates
-    from tierscope.model import Reply, Request, Usage
+    from tierscope.catalog.prices import Band, Rates
+    from tierscope.model import Call
 
 PICO: Final = 1_000_000_000_000
 """Pico-dollars of a dollar."""
-SECOND_NS: Final = 1_000_000_000
-DAY_NS: Final = 86_400 * SECOND_NS
+DAY_S: Final = 86_400
+DAY_NS: Final = DAY_S * 1_000_000_000
 _TIERLESS: Final = frozenset({"embeddings", "completions"})
 """Endpoints that have no tiers, and one price (openai 3.54 types)."""
 _WINDOWS: Final[Mapping[str | None, tuple[int, int]]] = {"2h": (7, 10), "8h": (6, 10)}
 """Share of the price for background work that may take so long (background guide, 2026)."""
 
 
-def of(rates: Rates, request: Request, reply: Reply | None, *, served: str, expected: str | None, unix_ns: int) -> Cost:
-    """Price the tokens of a call by the tier that served it, on the day on which it started.
+def priced(rates: Rates, call: Call) -> Call:
+    """Return a call with its cost: done by who records calls, since nobody else waits for it (ADR 18)."""
+    return call._replace(cost=of(rates, call))
 
-    Args:
-        rates: the price list.
-        request: whom it went to.
-        reply: what came back; without one nothing is billed.
-        served: canonical served tier.
-        expected: canonical tier that was promised, for what the same tokens would have cost there.
-        unix_ns: start of the call.
+
+def of(rates: Rates, call: Call) -> Cost:
+    """Price the tokens of a call by the tier that served it, on the day on which it started, or its batch was made.
 
     Returns:
         ``NO_COST`` where there is nothing to price: no reply, tokens counted before, capacity paid in advance.
 
     """
+    request, reply, served = call.request, call.reply, call.served
     if reply is None or not reply.is_usage_new or served == SCALE:
         return NO_COST
     usage = reply.usage
     if usage is None:
-        return NO_COST if reply.failure is not None else Cost(unpriced=NO_USAGE)
-    tier = DEFAULT if served == UNREPORTED and request.endpoint in _TIERLESS else served
+        return NO_COST if reply.failure is not None else _UNPRICED[NO_USAGE]
+    cached, written, taken = usage.cached or 0, usage.cache_write or 0, usage.input or 0
+    if usage.audio_output or cached + written > taken:
+        return _UNPRICED[AUDIO if usage.audio_output else INCONSISTENT_USAGE]
     model = reply.model or request.deployment or request.model
-    reason = _hindrance(usage, tier, model)
-    if reason is not None or model is None:
-        return Cost(unpriced=reason)
-    return _bill(_Tokens(rates, request.provider, model, unix_ns // DAY_NS, usage), request, tier, expected)
+    where = request.provider, model, request.endpoint
+    window = request.window if request.is_background else None
+    day = call.timing.unix_ns // DAY_NS
+    if reply.batch is not None and reply.batch.created_unix_s is not None:
+        day = reply.batch.created_unix_s // DAY_S
+    tariff = _tariff(rates, *where, served, request.expected, window, day)
+    if isinstance(tariff, str):
+        return _UNPRICED[tariff]
+    parts = taken - cached - written, cached, written, usage.output or 0
+    return _bill(tariff, taken, parts)
 
 
-def _hindrance(usage: Usage, tier: str, model: str | None) -> str | None:
-    if usage.audio_output:
-        return AUDIO
-    if (usage.cached or 0) + (usage.cache_write or 0) > (usage.input or 0):
-        return INCONSISTENT_USAGE
-    if tier in {UNREPORTED, OTHER}:
-        return TIER_UNREPORTED if tier == UNREPORTED else TIER_UNKNOWN
-    return NO_MODEL if model is None else None
+def _bill(tariff: _Tariff, taken: int, parts: Parts) -> Cost:
+    prices = _of_band(tariff.served, taken)
+    amount = _amount(prices, parts)
+    if amount is None:
+        is_cache = any(part and price is None for part, price in zip(parts[1:3], prices[1:3], strict=True))
+        return _UNPRICED[NO_CACHE_PRICE if is_cache else NO_PRICE]
+    at_default = amount if tariff.default is tariff.served else _amount(_of_band(tariff.default, taken), parts)
+    at_expected = _amount(_of_band(tariff.expected, taken), parts) if tariff.expected else None
+    share, whole = tariff.share
+    return Cost(amount * share // whole, at_default, at_expected, tariff.basis)
 
 
-def _bill(tokens: _Tokens, request: Request, tier: str, expected: str | None) -> Cost:
-    priced = tokens.priced(tier)
-    if isinstance(priced, str):
-        return Cost(unpriced=priced)
-    amount, basis = priced
-    at_default = amount if tier == DEFAULT else tokens.amount(DEFAULT)
-    at_expected = None
-    if expected is not None and expected not in {tier, SCALE}:
-        at_expected = at_default if expected == DEFAULT else tokens.amount(expected)
-    share = _WINDOWS.get(request.window) if tier == DEFAULT and request.is_background else None
-    if share is not None:
-        amount, basis = amount * share[0] // share[1], OVERLAY
-    return Cost(amount, at_default, at_expected, basis)
+# ── the price list, as calls of one kind need it ──────────────────────────────────────────────────────────────────
+Parts = tuple[int, int, int, int]
+"""Tokens: input that was not cached, cached, written to the cache, output."""
+Prices = tuple[int | None, int | None, int | None, int | None]
+"""Their prices, in pico-dollars a token."""
+Bands = tuple[tuple[int, Prices], ...]
+"""By falling length of the prompt: the first that it exceeds prices the whole call."""
+_NONE: Final[Prices] = (None, None, None, None)
 
 
-class _Tokens(NamedTuple):
-    """The tokens of one call, to be priced at several tiers."""
+class _Tariff(NamedTuple):
+    """The prices at three tiers."""
 
-    rates: Rates
-    provider: str
-    model: str
-    day: int
-    usage: Usage
-
-    def priced(self, tier: str) -> tuple[int, str] | str:
-        """Return pico-dollars and the basis of the price, or why there is none."""
-        bands = _bands(self.rates, self.provider, self.model, tier, self.day)
-        if isinstance(bands, str):
-            return bands
-        taken = self.usage.input or 0
-        price = next((band.price for band in bands if taken > band.above or not band.above), None)
-        return NO_PRICE if price is None else _priced(price, self.usage)
-
-    def amount(self, tier: str) -> int | None:
-        """Return pico-dollars, ``None`` where there is no price."""
-        priced = self.priced(tier)
-        return None if isinstance(priced, str) else priced[0]
+    served: Bands
+    default: Bands
+    expected: Bands
+    """Nothing where the promised tier served, or has no price by the token."""
+    basis: str
+    share: tuple[int, int]
+    """What work that may wait costs of the price."""
 
 
 @functools.lru_cache(maxsize=1024)
-def _bands(rates: Rates, provider: str, model: str, tier: str, day: int) -> tuple[Band, ...] | str:
-    """Look a price up once a day: names of snapshots and fine-tuned models cost more than the call is given."""
-    return rates.bands(provider, model, tier, day)
+def _tariff(
+    rates: Rates,
+    provider: str,
+    model: str | None,
+    endpoint: str,
+    served: str,
+    expected: str | None,
+    window: str | None,
+    day: int,
+) -> _Tariff | str:
+    """Return prices, or why there are none; looked up once a day for calls of one kind."""
+    tier = DEFAULT if served == UNREPORTED and endpoint in _TIERLESS else served
+    if tier in {UNREPORTED, OTHER}:
+        return TIER_UNREPORTED if tier == UNREPORTED else TIER_UNKNOWN
+    if model is None:
+        return NO_MODEL
+    bands = rates.bands(provider, model, tier, day)
+    if isinstance(bands, str):
+        return bands
+    share = _WINDOWS.get(window) if tier == DEFAULT else None
+    paid = _bands(bands)
+    default = paid if tier == DEFAULT else _bands(rates.bands(provider, model, DEFAULT, day))
+    is_other = expected is not None and expected not in {tier, SCALE}
+    promised = _bands(rates.bands(provider, model, str(expected), day)) if is_other else ()
+    return _Tariff(paid, default, promised, bands[0].price.basis if share is None else OVERLAY, share or (1, 1))
 
 
-def _priced(price: Price, usage: Usage) -> tuple[int, str] | str:
-    """Price the parts. What is not said to be cached is billed as input."""
-    taken, given, cached, written = usage.input or 0, usage.output or 0, usage.cached or 0, usage.cache_write or 0
-    if (cached and price.cached is None) or (written and price.cache_write is None):
-        return NO_CACHE_PRICE
-    if given and price.output is None:
-        return NO_PRICE
-    amount = (taken - cached - written) * price.input + given * (price.output or 0)
-    return amount + cached * (price.cached or 0) + written * (price.cache_write or 0), price.basis
+def _bands(bands: tuple[Band, ...] | str) -> Bands:
+    """Return a lookup's bands; the lowest holds for an empty prompt too."""
+    if isinstance(bands, str):
+        return ()
+    return tuple(
+        (band.above or -1, (band.price.input, band.price.cached, band.price.cache_write, band.price.output))
+        for band in bands
+    )
+
+
+def _of_band(bands: Bands, taken: int) -> Prices:
+    for above, prices in bands:
+        if taken > above:
+            return prices
+    return _NONE
+
+
+def _amount(prices: Prices, parts: Parts) -> int | None:
+    """Return pico-dollars; ``None`` where a part has no price. What is not said to be cached is billed as input."""
+    fresh, cached, written, given = parts
+    each, of_cached, of_written, of_given = prices
+    if (
+        (fresh and each is None)
+        or (cached and of_cached is None)
+        or (written and of_written is None)
+        or (given and of_given is None)
+    ):
+        return None
+    total = fresh * (each or 0) + given * (of_given or 0)
+    return total + cached * (of_cached or 0) + written * (of_written or 0) if cached or written else total
+
+
+_UNPRICED: Final = {reason: Cost(unpriced=reason) for reason in UNPRICED}
 
 
 def effects(cost: Cost, outcome: str, expected: str | None) -> Iterator[tuple[str, int]]:

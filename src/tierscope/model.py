@@ -254,6 +254,7 @@ class Call(NamedTuple):
     """The same value on the span and in the metrics; ``None`` on success, and where the application closed or dropped a
     stream that had not failed."""
     cost: Cost = NO_COST
+    """Set by who records calls (``cost.priced``): in metrics, in the ledger, and in ``testing.capture()``."""
 
 
 NO_REPLY: Final = Reply()

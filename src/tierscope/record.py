@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from tierscope import cost, rates, tiers
+from tierscope import rates, tiers
 from tierscope.model import Call, Reply, Speed
 from tierscope.words import AUTO, BATCH, DOWNGRADED, FAILED, HONORED, OTHER
 
 if TYPE_CHECKING:
     from tierscope.catalog import Catalog, Provider
-    from tierscope.catalog.prices import Rates
     from tierscope.model import Attempt, EndingWord, Failure, Headers, Request, Shape, Timing, Usage
     from tierscope.tiers import ReplyState
 
@@ -52,7 +51,6 @@ def build(
     *,
     row: Provider,
     catalog: Catalog,
-    prices: Rates,
     attempts: tuple[Attempt, ...],
     reply: Reply | None,
     headers: Headers | None,
@@ -67,7 +65,6 @@ def build(
         request: the asked-for half.
         row: the provider's row, for its aliases.
         catalog: says which promises exclude long prompts.
-        prices: the price list.
         attempts: every HTTP try.
         reply: what was read of the reply, ``None`` if there was none.
         headers: what the response headers told.
@@ -91,19 +88,17 @@ def build(
     )
     cause = _inferred_cause(catalog, row, reply, usage) if outcome == DOWNGRADED else None
     error_type = failed.error_type if failed is not None else OTHER if ending == "error" else None
-    bill = cost.of(prices, request, reply, served=served, expected=request.expected, unix_ns=timing.unix_ns)
-    return Call(request, attempts, reply, headers, timing, ending, speed, served, outcome, cause, error_type, bill)
+    return Call(request, attempts, reply, headers, timing, ending, speed, served, outcome, cause, error_type)
 
 
-def of_batch(told: Call, reply: Reply, prices: Rates) -> Call:
+def of_batch(told: Call, reply: Reply) -> Call:
     """Make the record of one batch from the API call that told of its end.
 
     It has no attempts, headers and rates: those of the API call are not the batch's. Its tier is set by the endpoint,
     so nobody's echo is needed: one that completed or was cancelled was served as asked, one that failed or expired was
-    not served in full. It is priced by the day on which it was made.
+    not served in full.
     """
-    failure, created = reply.failure, reply.batch.created_unix_s if reply.batch is not None else None
-    unix_ns = told.timing.unix_ns if created is None else created * cost.SECOND_NS
+    failure = reply.failure
     return told._replace(
         attempts=(),
         reply=reply,
@@ -114,5 +109,4 @@ def of_batch(told: Call, reply: Reply, prices: Rates) -> Call:
         outcome=HONORED if failure is None else FAILED,
         inferred_cause=None,
         error_type=None if failure is None else failure.error_type,
-        cost=cost.of(prices, told.request, reply, served=BATCH, expected=BATCH, unix_ns=unix_ns),
     )

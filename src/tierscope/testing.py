@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tierscope import seam
+from tierscope import cost, seam
+from tierscope.catalog import prices
 from tierscope.wiring import WIRING
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class _Captured:
         self.calls: list[Call] = []
 
     def ended(self, call: Call) -> None:
-        self.calls.append(call)
+        self.calls.append(cost.priced(prices.rates(), call))
 
 
 class FakeClock:

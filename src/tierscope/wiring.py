@@ -153,7 +153,7 @@ class Wiring:
     def _lay(self, settings: Settings, tracers: TracerProvider | None, meters: MeterProvider | None) -> None:
         fan = Fan(functools.partial(self._observer, settings, tracers, meters))
         if settings.ledger is not None:
-            fan.sinks = (self._ledger(settings.ledger),)
+            fan.sinks = (self._ledger(settings.ledger, settings.catalog),)
         http = _http(tracers, meters) if settings.http else None
         seam.install(seam.World(observer=fan, settings=settings, http=http, first=fan.first))
         self.fan = fan
@@ -163,7 +163,9 @@ class Wiring:
         from tierscope import emit  # noqa: PLC0415  see above
 
         with self._making:  # the SDK refuses a second set of instruments
-            emitter = emit.emitter_for(tracers, meters, genai_metrics=settings.genai_metrics, version=VERSION)
+            emitter = emit.emitter_for(
+                tracers, meters, genai_metrics=settings.genai_metrics, version=VERSION, catalog=settings.catalog
+            )
         self._flush_metrics = emit.flush
         guard.isolate("catalog", _say_if_old)
         if settings.ledger is None and not emitter.is_heard:
@@ -172,12 +174,13 @@ class Wiring:
             )
         return emitter
 
-    def _ledger(self, path: str) -> Sink:
+    def _ledger(self, path: str, catalog: str | None) -> Sink:
         from tierscope.ledger import LedgerSink  # noqa: PLC0415  sqlite3 only where a ledger is wanted
 
         if path not in self._ledgers:
             self._ledgers[path] = LedgerSink(path)
         sink: Sink = self._ledgers[path]
+        self._ledgers[path].catalog = catalog
         return sink
 
     def deactivate(self) -> None:

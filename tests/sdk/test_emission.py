@@ -47,7 +47,6 @@ GOLDEN = {
     "tierscope.tier.served": "default",
     "tierscope.tier.outcome": "downgraded",
     "tierscope.tier.inferred_cause": "capacity_or_unknown",
-    "tierscope.cost.usd": 0.000264,
     "tierscope.ending": "complete",
     "tierscope.attempts": 1,
     "tierscope.request_id": "req_1",

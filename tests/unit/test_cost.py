@@ -12,7 +12,7 @@ from tests.unit.costs import COSTS
 from tierscope import cost, words
 from tierscope.catalog import prices
 from tierscope.catalog.providers import AZURE
-from tierscope.model import NO_COST, Cost, Failure, Reply, Request, Usage
+from tierscope.model import NO_COST, Batch, Call, Cost, Failure, Reply, Request, Speed, Timing, Usage
 
 RATES: Final = prices.rates()
 NOON_NS: Final = 12 * 3600 * 10**9
@@ -33,8 +33,10 @@ def of(model: str | None, tier: str, usage: Usage | None, *, day: str = NOW, **f
         **{"operation": "chat", "endpoint": "chat_completions", "provider": "openai", "row": "openai", "trusted": True}
         | facts
     )
-    unix_ns = start * cost.DAY_NS + NOON_NS
-    return cost.of(RATES, asked, reply, served=tier, expected=expected, unix_ns=unix_ns)
+    timing = Timing(0, 1, start * cost.DAY_NS + NOON_NS)
+    call = Call(asked._replace(expected=expected), (), reply, None, timing, "complete", Speed(), tier, "honored")
+    assert cost.priced(RATES, call) == call._replace(cost=cost.of(RATES, call))
+    return cost.of(RATES, call)
 
 
 def worked_out(arithmetic: str) -> Decimal:
@@ -172,6 +174,19 @@ def test_a_failed_call_with_usage_is_priced() -> None:
     """Its tokens are told, and billed."""
     failed = Reply(model="gpt-4.1", usage=SAMPLE, failure=Failure("server_error"))
     assert of("gpt-4.1", "default", SAMPLE, reply=failed).amount == DEFAULT_GPT_41
+
+
+def test_a_batch_has_the_price_of_the_day_on_which_it_was_made() -> None:
+    """Before the first day of that price it has none; without its date, that of the call that told of it."""
+    made = (dt.date(2026, 10, 13), dt.date(2026, 10, 14), None)
+    stamps = [day and (day.toordinal() - dt.date(1970, 1, 1).toordinal()) * cost.DAY_S for day in made]
+    told = [Reply(model="gpt-5-2025-08-07", usage=Usage(1000), batch=Batch(stamp)) for stamp in stamps]
+    costs = [of(None, "batch", None, reply=reply, operation="batch", endpoint="batches") for reply in told]
+    assert [(one.amount, one.unpriced) for one in costs] == [
+        (None, "not_dated"),
+        (625_000_000, None),
+        (625_000_000, None),
+    ]
 
 
 def test_an_amount_survives_the_ledger() -> None:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tierscope import catalog, model, record, tiers, words
-from tierscope.catalog import prices
 from tierscope.config import Settings
 from tierscope.model import Attempt, Call, EndingWord, Failure, Headers, Reply, Request, Shape, Timing, Usage
 from tierscope.reading import errors
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 S: Final = 1_000_000_000
 CATALOG: Final = catalog.load()
-PRICES: Final = prices.rates()
 TIMING: Final = Timing(start_ns=0, end_ns=2 * S, unix_ns=1)
 SHAPE: Final = Shape(text_deltas=50, choices=1, messages=1)
 USAGE: Final = Usage(input=100, output=40)
@@ -43,7 +41,7 @@ def request(tier: str | None = "priority", row: str = "openai", **fields: Any) -
 def built(asked: Request, reply: Reply | None, ending: EndingWord = "complete", **facts: Any) -> Call:
     given_facts: dict[str, Any] = {"attempts": (), "headers": None, "timing": TIMING, "shape": None, **facts}
     row = CATALOG.providers[asked.row]
-    return record.build(asked, row=row, catalog=CATALOG, prices=PRICES, reply=reply, ending=ending, **given_facts)
+    return record.build(asked, row=row, catalog=CATALOG, reply=reply, ending=ending, **given_facts)
 
 
 STREAM: Final = request(is_stream=True)

@@ -7,8 +7,7 @@ from typing import Final
 import pytest
 
 from tierscope import record
-from tierscope.catalog import prices
-from tierscope.model import Attempt, Batch, Call, Cost, Failure, Headers, Reply, Request, Speed, Timing, Usage
+from tierscope.model import NO_COST, Attempt, Batch, Call, Failure, Headers, Reply, Request, Speed, Timing, Usage
 
 ASKED: Final = Request(
     "batch", "batches", "openai", "_OTHER", trusted=False, requested="batch", expected="batch", address="h", port=443
@@ -43,7 +42,7 @@ def test_an_end_is_told_in_our_words(
 ) -> None:
     """Whoever's host it is; the whole record, field by field."""
     reply = DONE._replace(response_status=state, failure=failure)
-    assert record.of_batch(TOLD, reply, prices.rates())._asdict() == {
+    assert record.of_batch(TOLD, reply)._asdict() == {
         "request": ASKED,
         "attempts": (),
         "reply": reply,
@@ -55,5 +54,5 @@ def test_an_end_is_told_in_our_words(
         "outcome": outcome,
         "inferred_cause": None,
         "error_type": error,
-        "cost": Cost(unpriced="no_model"),
+        "cost": NO_COST,
     }

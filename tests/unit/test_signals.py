@@ -108,7 +108,7 @@ def test_what_only_metrics_carry() -> None:
     assert {a.key for a in ATTRIBUTES if not a.is_on_spans and a not in s.HTTP_ATTRIBUTES} == {
         *("gen_ai.token.type", "tierscope.token.kind", "tierscope.attempt.result", "tierscope.output_rate.basis"),
         *("tierscope.stream", "tierscope.rate_limit.kind", "tierscope.internal.step", "tierscope.batch.result"),
-        *("tierscope.cost.basis", "tierscope.cost.effect"),
+        *("tierscope.cost.basis", "tierscope.cost.effect", "tierscope.cost.absent"),
     }
 
 

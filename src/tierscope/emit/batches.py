@@ -11,7 +11,8 @@ from tierscope.emit import spans
 from tierscope.emit.attributes import told as named
 from tierscope.emit.costs import Costs
 from tierscope.emit.points import Point
-from tierscope.emit.series import Cells, count_tokens
+from tierscope.emit.series import count_tokens
+from tierscope.emit.sums import Cells
 from tierscope.model import NO_HEADERS, NO_REPLY, Batch
 from tierscope.words import BATCH_STATES, UNKNOWN
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext, Tracer
 
     from tierscope.emit.instruments import Instruments
-    from tierscope.model import Call
+    from tierscope.model import Call, Cost
 
 _NO_BATCH: Final = Batch()
 _CALL: Final = (s.BATCH_COUNT.key, s.TIER_SERVED.key, s.ATTEMPTS.key, s.REQUEST_ID.key, s.PROCESSING_MS.key)
@@ -87,13 +88,13 @@ class BatchSeries:
             for state in BATCH_STATES
         }
 
-    def count(self, call: Call) -> None:
+    def count(self, call: Call, bill: Cost) -> None:
         """Add tokens, cost and requests of one batch."""
         reply = call.reply or NO_REPLY
         batch = reply.batch or _NO_BATCH
         if reply.usage is not None:
             count_tokens(self._tokens, reply.usage)
-        self._costs.count(call)
+        self._costs.count(call, bill)
         for result, count in (("completed", batch.requests_completed), ("failed", batch.requests_failed)):
             if count is not None:
                 self._requests[result].value += count

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tierscope import cost
+from tierscope.emit.sums import Cells
 
 if TYPE_CHECKING:
     from tierscope.emit.instruments import Instruments
     from tierscope.emit.sums import Key
-    from tierscope.model import Call
+    from tierscope.model import Call, Cost
 
 
 class Costs:
@@ -17,19 +18,20 @@ class Costs:
 
     def __init__(self, to: Instruments, who: Key, verdict: Key) -> None:
         requested, _, served, _ = verdict
-        self._to = to
+        self._at_default = to.cost_at_default
         self._key = (*who, *verdict)
-        self._unpriced = (*who, requested, served)
+        self._paid = Cells(to.cost, *self._key)
+        self._effects = Cells(to.cost_effects, *self._key)
+        self._unpriced = Cells(to.unpriced, *who, requested, served)
 
-    def count(self, call: Call) -> None:
+    def count(self, call: Call, bill: Cost) -> None:
         """Add one call: its pico-dollars, or the reason why there are none."""
-        to, bill = self._to, call.cost
-        if bill.unpriced is not None:
-            to.unpriced.cell(*self._unpriced, bill.unpriced).value += 1
         if bill.amount is None:
+            if bill.unpriced is not None:
+                self._unpriced[bill.unpriced].value += 1
             return
-        to.cost.cell(*self._key, bill.basis).value += bill.amount
+        self._paid[bill.basis].value += bill.amount
         if bill.at_default is not None:
-            to.cost_at_default.cell(*self._key).value += bill.at_default
+            self._at_default.cell(*self._key).value += bill.at_default
         for kind, amount in cost.effects(bill, call.outcome, call.request.expected):
-            to.cost_effects.cell(*self._key, kind).value += amount
+            self._effects[kind].value += amount

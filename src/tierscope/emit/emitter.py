@@ -8,6 +8,7 @@ from opentelemetry import context, metrics, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from tierscope import signals
+from tierscope.catalog import prices
 from tierscope.emit import batches, companion, spans
 from tierscope.emit.meters import Meters
 
@@ -132,7 +133,12 @@ _made: list[tuple[MeterProvider, bool, Meters]] = []
 
 
 def emitter_for(
-    tracers: TracerProvider | None, meters: MeterProvider | None, *, genai_metrics: bool, version: str
+    tracers: TracerProvider | None,
+    meters: MeterProvider | None,
+    *,
+    genai_metrics: bool,
+    version: str,
+    catalog: str | None,
 ) -> Emitter:
     """Return an emitter; instruments are made once a provider, for the SDK refuses a second set of the same names."""
     tracer_provider = tracers or trace.get_tracer_provider()
@@ -142,6 +148,7 @@ def emitter_for(
         meter = metrics.get_meter(signals.SCOPE, version, meter_provider, schema_url=signals.SCHEMA_URL)
         made = Meters(meter, genai=genai_metrics)
         _made.append((meter_provider, genai_metrics, made))
+    made.rates = prices.rates(catalog)
     tracer = trace.get_tracer(signals.SCOPE, version, tracer_provider, schema_url=signals.SCHEMA_URL)
     return Emitter(tracer, made, is_heard=not (_is_silent(tracer_provider) and _is_silent(meter_provider)))
 

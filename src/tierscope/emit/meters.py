@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tierscope import cost
+from tierscope.catalog import prices
 from tierscope.emit.batches import BatchSeries
 from tierscope.emit.bounds import Bounded
 from tierscope.emit.instruments import Instruments
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
     from opentelemetry.trace import SpanContext
 
+    from tierscope.catalog.prices import Rates
     from tierscope.model import Call
 
 MAX_SERIES: Final = 2048
@@ -26,6 +29,8 @@ class Meters:
 
     def __init__(self, meter: Meter, *, genai: bool) -> None:
         self._model = Bounded()
+        self.rates: Rates = prices.rates()
+        """The price list; that of whoever instrumented last."""
         self._series: dict[tuple[Any, ...], Series | BatchSeries] = {}
         self._later = Later(self._record)
         self._instruments = Instruments(meter, self._later, genai=genai)
@@ -45,7 +50,7 @@ class Meters:
 
     def _record(self, call: Call, span: SpanContext | None, genai: bool) -> None:
         series = self._series_of(call)
-        series.count(call)
+        series.count(call, cost.of(self.rates, call))
         series.measure(call, span)
         if genai and series.conventions is not None:
             series.conventions.measure(call, span)

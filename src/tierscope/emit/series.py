@@ -9,6 +9,7 @@ from tierscope import signals as s
 from tierscope.emit.conventions import Conventions
 from tierscope.emit.costs import Costs
 from tierscope.emit.points import Point
+from tierscope.emit.sums import Cells
 from tierscope.words import DEFAULT, DOWNGRADED, FAILED, FLEX, REFUSED, UNKNOWN, UNREPORTED
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 
     from tierscope.declared import Metric
     from tierscope.emit.instruments import Instruments
-    from tierscope.emit.sums import Cell, Key, Sums
-    from tierscope.model import Call, Usage
+    from tierscope.model import Call, Cost, Usage
 
 _INPUT = ("input_undivided", "input_uncached", "input_cached", "input_cache_write")
 _OUTPUT = ("output_undivided", "output_visible", "output_reasoning", "output_rejected_prediction")
@@ -61,7 +61,7 @@ class Series:
             self._to.calls.cell(*key, below, DOWNGRADED)
 
     # ── counters ──────────────────────────────────────────────────────────────────────────────────────────────────
-    def count(self, call: Call) -> None:
+    def count(self, call: Call, bill: Cost) -> None:
         """Add one call to the counters."""
         self._calls.value += 1
         if self._errors:
@@ -76,7 +76,7 @@ class Series:
                 count_tokens(self._tokens, reply.usage)
             if call.request.operation not in _NO_RATE:
                 self._count_absence(call)
-            self._costs.count(call)
+            self._costs.count(call, bill)
         if call.headers is not None and call.headers.rate_limits is not None:
             self._note_headroom(*call.headers.rate_limits)
 
@@ -114,19 +114,6 @@ class Series:
             self._generation[speed.consumer_limited].record(speed.generation, at_ns, span)
         if speed.end_to_end is not None:
             self._end_to_end[speed.consumer_limited].record(speed.end_to_end, at_ns, span)
-
-
-class Cells(dict[Any, "Cell"]):
-    """The series of one metric that differ in the last attributes alone, made when they are first met."""
-
-    def __init__(self, sums: Sums, *key: Any) -> None:
-        super().__init__()
-        self._sums = sums
-        self._key: Key = key
-
-    def __missing__(self, last: Any) -> Cell:
-        cell = self[last] = self._sums.cell(*self._key, *(last if isinstance(last, tuple) else (last,)))
-        return cell
 
 
 def count_tokens(cells: Cells, usage: Usage) -> None:

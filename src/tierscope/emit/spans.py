@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from tierscope import signals as s
-from tierscope.cost import PICO
 from tierscope.emit.attributes import told
 from tierscope.model import NO_HEADERS, NO_LIMITS, NO_REPLY, NO_USAGE
 from tierscope.rates import NS
@@ -47,7 +46,7 @@ _REPLY: Final = tuple(
 _AZURE: Final = (s.AZURE_DEPLOYMENT.key, s.AZURE_REGION.key, s.AZURE_SPILLED.key, s.AZURE_SPILLED_FROM.key)
 _BEGUN: Final = (s.FIRST_TOKEN.key, s.FIRST_CHUNK.key)
 _AMISS: Final = tuple(attribute.key for attribute in (s.INFERRED_CAUSE, *_LIMITS))
-_ENDED: Final = (s.ENDING.key, s.ERROR_TYPE.key, s.RATE_END_TO_END.key, s.COST.key, s.UNPRICED_REASON.key)
+_ENDED: Final = (s.ENDING.key, s.ERROR_TYPE.key, s.RATE_END_TO_END.key)
 _READ_OUT: Final = (s.RATE_GENERATION.key, s.RATE_ABSENT.key, s.CONSUMER_LIMITED.key)
 
 
@@ -90,9 +89,7 @@ def so_far(call: Call) -> dict[str, Any]:
 def at_end(call: Call) -> dict[str, Any]:
     """Return everything that a finished call tells beyond its request."""
     speed, attributes = call.speed, so_far(call)
-    bill = call.cost
-    paid = None if bill.amount is None else bill.amount / PICO
-    attributes.update(told(_ENDED, (call.ending, call.error_type, speed.end_to_end, paid, bill.unpriced)))
+    attributes.update(told(_ENDED, (call.ending, call.error_type, speed.end_to_end)))
     if call.request.is_stream:
         attributes.update(told(_READ_OUT, (speed.generation, speed.generation_absent, speed.consumer_limited)))
     return attributes

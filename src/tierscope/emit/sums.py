@@ -58,6 +58,19 @@ class Sums:
         return [Observation(cell.value if per == 1 else cell.value / per, told(self._keys, key)) for key, cell in cells]
 
 
+class Cells(dict[Any, "Cell"]):
+    """The series of one metric that differ in the last attributes alone, made when they are first met."""
+
+    def __init__(self, sums: Sums, *key: Any) -> None:
+        super().__init__()
+        self._sums = sums
+        self._key: Key = key
+
+    def __missing__(self, last: Any) -> Cell:
+        cell = self[last] = self._sums.cell(*self._key, *(last if isinstance(last, tuple) else (last,)))
+        return cell
+
+
 def observable(meter: Meter, metric: Metric, later: Later, per: int = 1) -> Sums:
     """Create the instrument of a counter or gauge and return its sums, kept in so many parts of the metric's unit."""
     sums = Sums(metric, later, per)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
-from tierscope import guard
+from tierscope import cost, guard
+from tierscope.catalog import prices
 from tierscope.forks import at_fork
 from tierscope.ledger import schema, store
 from tierscope.ledger.schema import LedgerError
@@ -42,6 +43,8 @@ class LedgerSink:
     def __init__(self, path: str) -> None:
         self._path = str(Path(path).absolute())
         self._named = path
+        self.catalog: str | None = None
+        """The user's file of prices; that of whoever instrumented last."""
         self._copied: sqlite3.Connection | None = None
         _SINKS.add(self)
         self._begin()
@@ -59,6 +62,9 @@ class LedgerSink:
         self._failures = 0
         self._is_locked = False
         self._is_still = False
+
+    def _row(self, call: Call) -> tuple[schema.Value, ...]:
+        return schema.row(cost.priced(prices.rates(self.catalog), call))
 
     def ended(self, call: Call) -> None:
         """Take one finished call: appended, not written; never waits."""
@@ -103,7 +109,7 @@ class LedgerSink:
         with self._writing:
             size = min(len(self._queue), BATCH)
             batch = [self._queue[index] for index in range(size)]
-            rows = [row for row in (guard.isolate("ledger_row", schema.row, call) for call in batch) if row is not None]
+            rows = [row for row in (guard.isolate("ledger_row", self._row, call) for call in batch) if row is not None]
             try:
                 self._commit(rows)
             except LedgerError as error:

@@ -15,7 +15,6 @@ from tierscope.seam.world import STATE
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from tierscope.catalog.prices import Rates
     from tierscope.model import Call, Reply, Request
     from tierscope.observer import Observer
     from tierscope.seam.world import World
@@ -33,25 +32,23 @@ class Polls:
 
     def __init__(self, world: World) -> None:
         self._observer = observer = world.observer
-        self._prices = world.prices
         self.is_suppressed = observer.is_suppressed
         self.batches = observer.batches
 
     def started(self, _request: Request, _unix_ns: int) -> Poll | None:
         """Observe a call; ``None`` while instrumentation is suppressed."""
-        return None if self._observer.is_suppressed() else Poll(self._observer, self._prices)
+        return None if self._observer.is_suppressed() else Poll(self._observer)
 
 
 class Poll:
     """One call about batches."""
 
-    __slots__ = ("_observer", "_prices")
+    __slots__ = ("_observer",)
 
     is_curious = False
 
-    def __init__(self, observer: Observer, prices: Rates) -> None:
+    def __init__(self, observer: Observer) -> None:
         self._observer = observer
-        self._prices = prices
 
     def __enter__(self) -> None:
         """Nothing of it is current: it may never be heard of."""
@@ -65,7 +62,7 @@ class Poll:
     def ended(self, call: Call) -> None:
         """Record each batch that it was the first to tell of."""
         told = call.reply.batches if call.reply is not None else ()
-        records = tuple([record.of_batch(call, reply, self._prices) for reply in told if _is_new(reply)])
+        records = tuple([record.of_batch(call, reply) for reply in told if _is_new(reply)])
         if records:
             self._observer.batches(call, records)
 

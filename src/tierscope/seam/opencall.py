@@ -261,7 +261,6 @@ class OpenCall:
             self.request,
             row=self._form.row,
             catalog=self.world.catalog,
-            prices=self.world.prices,
             attempts=self._attempts,
             reply=reply,
             headers=self._headers,

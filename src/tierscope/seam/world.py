@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tierscope.catalog import Catalog
-    from tierscope.catalog.prices import Rates
     from tierscope.config import Settings
     from tierscope.observer import Observer
     from tierscope.seam.background import Background
@@ -36,7 +35,6 @@ class World:
     """What the seam is given when it is laid, and what it learns while it is."""
 
     catalog: Catalog
-    prices: Rates
     background: Background
 
     def __init__(
@@ -63,11 +61,9 @@ class World:
     def equip(self) -> None:
         """Get ready for the first call; whichever thread is first, all see the same memory."""
         from tierscope import catalog  # noqa: PLC0415  not before there is a call
-        from tierscope.catalog import prices  # noqa: PLC0415
         from tierscope.seam.background import Background  # noqa: PLC0415
 
         vars(self).setdefault("catalog", catalog.load(self.settings.catalog))
-        vars(self).setdefault("prices", prices.rates(self.settings.catalog))
         vars(self).setdefault("background", Background())
 
 
