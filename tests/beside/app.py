@@ -24,6 +24,8 @@ from tests.truth.replay import Replay
 from tierscope import guard, testing
 
 HOME: Final = ("127.0.0.1", "localhost", "::1")
+_CLOCKS: Final = ("tierscope.catalog.age",)
+"""What a process tells whether it calls or not, and differently each time."""
 _TIERS: Final = ("tierscope.tier.requested", "tierscope.tier.served", "tierscope.tier.outcome")
 _USAGE: Final = ("gen_ai.usage.input_tokens", "llm.token_count.prompt", "langfuse.observation.usage_details")
 
@@ -108,6 +110,8 @@ class Observed:
             for resource in data.resource_metrics if data else ():
                 for scope in resource.scope_metrics:
                     for metric in scope.metrics:
+                        if metric.name in _CLOCKS:
+                            continue
                         yield from ((scope.scope.name, metric.name, point) for point in metric.data.data_points)
 
 
