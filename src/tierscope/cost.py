@@ -165,17 +165,13 @@ def _of_band(bands: Bands, taken: int) -> Prices:
 
 def _amount(prices: Prices, parts: Parts) -> int | None:
     """Return pico-dollars; ``None`` where a part has no price. What is not said to be cached is billed as input."""
-    fresh, cached, written, given = parts
-    each, of_cached, of_written, of_given = prices
-    if (
-        (fresh and each is None)
-        or (cached and of_cached is None)
-        or (written and of_written is None)
-        or (given and of_given is None)
-    ):
-        return None
-    total = fresh * (each or 0) + given * (of_given or 0)
-    return total + cached * (of_cached or 0) + written * (of_written or 0) if cached or written else total
+    total = 0
+    for price, part in zip(prices, parts, strict=True):
+        if part:
+            if price is None:
+                return None
+            total += price * part
+    return total
 
 
 _UNPRICED: Final = {reason: Cost(unpriced=reason) for reason in UNPRICED}

@@ -92,6 +92,32 @@ def test_flex_is_a_saving() -> None:
     assert dict(cost.effects(bill, "honored", "flex")) == {"saving_made": 625_000_000}
 
 
+EFFECTS = [
+    pytest.param((2, 2, None), "honored", "default", {}, id="nothing to say"),
+    pytest.param((None, 2, 3), "downgraded", "flex", {}, id="no price"),
+    pytest.param((2, None, None), "honored", "priority", {}, id="no default price"),
+    pytest.param((3, 2, None), "honored", "priority", {"premium_paid": 1}, id="dearer"),
+    pytest.param((1, 2, None), "honored", "flex", {"saving_made": 1}, id="cheaper"),
+    pytest.param((2, 2, 5), "downgraded", "priority", {"premium_not_charged": 3}, id="downgraded"),
+    pytest.param((2, 2, 5), "failed", "priority", {}, id="not downgraded"),
+    pytest.param((2, 2, 2), "downgraded", "priority", {}, id="downgraded at one price"),
+    pytest.param((2, 2, 1), "downgraded", "priority", {}, id="downgraded and dearer"),
+    pytest.param((2, 2, 1), "upgraded", "flex", {"saving_lost": 1}, id="flex lost"),
+    pytest.param((2, 2, 1), "upgraded", "batch", {"saving_lost": 1}, id="batch lost"),
+    pytest.param((2, 2, 1), "upgraded", "default", {}, id="dearer than asked, but no saving"),
+    pytest.param((2, 2, 2), "upgraded", "flex", {}, id="flex at the default price (Groq)"),
+    pytest.param((2, 2, 3), "upgraded", "flex", {}, id="flex would have been dearer"),
+]
+
+
+@pytest.mark.parametrize(("amounts", "outcome", "expected", "found"), EFFECTS)
+def test_what_a_tier_makes_of_a_bill(
+    amounts: tuple[int | None, int | None, int | None], outcome: str, expected: str, found: dict[str, int]
+) -> None:
+    """By amounts paid, at the default tier, at the promised one; only what is above zero."""
+    assert dict(cost.effects(Cost(*amounts), outcome, expected)) == found
+
+
 def test_scale_stays_out() -> None:
     """Capacity was paid for in advance: no cost, and no huge saving either; its spill-over is billed."""
     assert of("gpt-4.1-2025-04-14", "scale", SAMPLE, expected="scale") == NO_COST
@@ -120,6 +146,21 @@ def test_an_endpoint_without_tiers_is_priced_at_its_one_price() -> None:
     """1000 x 0.02: no reply of theirs names a tier."""
     bill = of("text-embedding-3-small", "unreported", Usage(1000), endpoint="embeddings", operation="embeddings")
     assert bill == Cost(20_000_000, 20_000_000, None, "exact")
+
+
+def test_edges_of_a_price() -> None:
+    """All of the prompt cached; nothing in; no output told; legacy completions; a deployment's name."""
+    assert of("gpt-4.1", "default", Usage(64, 0, 64)).amount == 32_000_000
+    assert of("gpt-5.4", "default", Usage(0, 10)).amount == 150_000_000
+    assert of("gpt-4.1", "default", Usage(10)).amount == 20_000_000
+    legacy = {"endpoint": "completions", "operation": "text_completion"}
+    assert of("gpt-3.5-turbo-instruct", "unreported", Usage(10), **legacy).amount == 15_000_000
+    assert of(None, "default", Usage(10), deployment="gpt-4.1").amount == 20_000_000
+
+
+def test_output_without_a_price() -> None:
+    """Of an embedding there is none; that is no matter of the cache."""
+    assert of("text-embedding-3-small", "default", Usage(10, 5)) == Cost(unpriced="no_price")
 
 
 # ── no price ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -103,7 +103,7 @@ def test_the_table_names_every_module_of_the_pure_core_and_files_that_are_there(
     modules, reasons = gate.table()
     rooms = [file for room in ("reading", "promise") for file in (ROOT / "src/tierscope" / room).glob("[!_]*.py")]
     looked_up = {f"catalog/{name}" for name in ("names", "prices", "promises", "rows")}
-    core = {"tiers", "rates", "stream", "cost", *looked_up, *(f"{file.parent.name}/{file.stem}" for file in rooms)}
+    core = {"tiers", "rates", "stream", *looked_up, *(f"{file.parent.name}/{file.stem}" for file in rooms)}
     assert {module.name for module in modules} == core
     assert [test for module in modules for test in module.tests if not (ROOT / test).is_file()] == []
     assert {gate.module_of(name) for name in reasons} <= core
