@@ -127,6 +127,7 @@ def test_on_a_terminal_the_table_is_live(service: dict[str, str], tmp_path: Path
     assert text.count("terminal True") == 1
     assert "1 calls, 0 downgraded" in text or "1 call, 0 downgraded" in text
     assert text.index("0 downgraded") < text.index("tierscope report")
+    assert text.count("List price of 1 call") >= 2  # below the live table, and in the summary
 
 
 def test_the_users_own_export_stays(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from tierscope.cli.kept import promised, targets
+from tierscope.cli.kept import promised, sections, sentences, targets
+from tierscope.cli.sentences import money, plain
 from tierscope.cli.table import table
 from tierscope.ledger import LedgerError
 from tierscope.ledger.queries import Tally
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tierscope.ledger.figures import Report
 
 _REDRAW_S: Final = 0.25
+_KEPT_S: Final = 2.0
 _PIECE: Final = 65_536
 
 
@@ -38,12 +40,16 @@ class Watch:
         self._program = program
         self._console = console
         self._ledger = ledger
+        self._after = after
         self._db: sqlite3.Connection | None = None
         self._tally = Tally(after)
         self._every_s = every_s
         self._start = time.monotonic()
         self._line = b""
-        self._promised = promised(targets())
+        self._targets = targets()
+        self._promised = promised(self._targets)
+        self._kept: tuple[str, ...] = ()
+        self._kept_due = 0.0
 
     def until_ended(self) -> int:
         """Show what happens until the program ends; return its status."""
@@ -68,7 +74,19 @@ class Watch:
     def _picture(self) -> RenderableType:
         report = self._report()
         head = Text(f"{self._seconds():.0f} s · {_progress(report)}", style="bold")
-        return Group(Text(), head, table(report, self._console.width, self._promised)) if report.calls else head
+        if not report.calls:
+            return head
+        said = [Text(plain(line)) for line in (*money(report.money), *self._kept_so_far())]
+        return Group(Text(), head, table(report, self._console.width, self._promised), *said)
+
+    def _kept_so_far(self) -> tuple[str, ...]:
+        """What was kept of the promises, read anew now and then: a twentieth of the time at most."""
+        start = time.monotonic()
+        if start >= self._kept_due:
+            with contextlib.suppress(LedgerError, sqlite3.Error):  # it is said once, at the end
+                self._kept = tuple(sentences(sections(self._ledger, self._targets, self._after)))
+            self._kept_due = time.monotonic() + max(_KEPT_S, 20 * (time.monotonic() - start))
+        return self._kept
 
     def _pass_on(self, until: float) -> None:
         """Print what the program writes above the table, whole lines at a time."""

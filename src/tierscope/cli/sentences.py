@@ -73,7 +73,7 @@ def inferred(causes: Mapping[str, int]) -> str:
 
 def footnotes(report: Report) -> list[str]:
     """Counts over all calls, what is left out and why, and how to read the columns."""
-    return [*_totals(report), *_money(report.money), *_tries(report), *_left_out(report), *_reading()]
+    return [*_totals(report), *money(report.money), *_tries(report), *_left_out(report), *_reading()]
 
 
 def _totals(report: Report) -> Iterator[str]:
@@ -100,14 +100,15 @@ def _batches(report: Report) -> Iterator[str]:
         )
 
 
-def _money(money: Money) -> Iterator[str]:
-    if money.priced:
-        effects = [f"{dollars(getattr(money, kind))} {text}" for kind, text in _EFFECTS.items() if getattr(money, kind)]
-        at_default = f" ({dollars(money.at_default)} at the default tier)" if effects else ""
-        yield f"List price of {many(money.priced, 'call')}: {dollars(money.cost)}{at_default}."
+def money(sums: Money) -> Iterator[str]:
+    """What calls cost, what the tiers made of it, and which have no price."""
+    if sums.priced:
+        effects = [f"{dollars(getattr(sums, kind))} {text}" for kind, text in _EFFECTS.items() if getattr(sums, kind)]
+        at_default = f" ({dollars(sums.at_default)} at the default tier)" if effects else ""
+        yield f"List price of {many(sums.priced, 'call')}: {dollars(sums.cost)}{at_default}."
         if effects:
             yield f"What the tiers made of it: {', '.join(effects)}."
-    for reason, count in money.unpriced.items():
+    for reason, count in sums.unpriced.items():
         yield f"Without a price: {many(count, 'call')}, for {_UNPRICED.get(reason, reason)}."
 
 
