@@ -30,6 +30,7 @@ from tierscope.words import (
     SCALE,
     TIER_UNKNOWN,
     TIER_UNREPORTED,
+    TIERLESS,
     UNPRICED,
     UNREPORTED,
 )
@@ -44,8 +45,6 @@ PICO: Final = 1_000_000_000_000
 """Pico-dollars of a dollar."""
 DAY_S: Final = 86_400
 DAY_NS: Final = DAY_S * 1_000_000_000
-_TIERLESS: Final = frozenset({"embeddings", "completions"})
-"""Endpoints that have no tiers, and one price (openai 3.54 types)."""
 _WINDOWS: Final[Mapping[str | None, tuple[int, int]]] = {"2h": (7, 10), "8h": (6, 10)}
 """Share of the price for background work that may take so long (background guide, 2026)."""
 
@@ -130,7 +129,7 @@ def _tariff(
     day: int,
 ) -> _Tariff | str:
     """Return prices, or why there are none; looked up once a day for calls of one kind."""
-    tier = DEFAULT if served == UNREPORTED and endpoint in _TIERLESS else served
+    tier = DEFAULT if served == UNREPORTED and endpoint in TIERLESS else served
     if tier in {UNREPORTED, OTHER}:
         return TIER_UNREPORTED if tier == UNREPORTED else TIER_UNKNOWN
     if model is None:

@@ -86,6 +86,9 @@ ABSENT: Final = (
 )
 """Every reason for which a rate is absent: a closed set."""
 
+TIERLESS: Final = frozenset({"embeddings", "completions"})
+"""Endpoints that have no tiers, and one price (openai 3.54 types)."""
+
 EXACT: Final = "exact"
 OVERLAY: Final = "overlay"
 USER: Final = "user"

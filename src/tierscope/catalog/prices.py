@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.catalog import files, rows
 from tierscope.catalog.names import candidates
+from tierscope.words import NO_PRICE, NOT_DATED, UNKNOWN_MODEL, UNKNOWN_PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-UNKNOWN_PROVIDER: Final = "unknown_provider"
-UNKNOWN_MODEL: Final = "unknown_model"
-NO_PRICE: Final = "no_price"
-NOT_DATED: Final = "not_dated"
 UNPRICED: Final = (UNKNOWN_PROVIDER, UNKNOWN_MODEL, NO_PRICE, NOT_DATED)
-"""Why there is no price: a closed set."""
+"""Why there is no price: a closed set, of those of ``words``."""
 
 
 class Price(NamedTuple):

@@ -29,7 +29,8 @@ from tierscope.words import DEFAULT, PRIORITY, RAMP_RATE, SCALE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tierscope.catalog.promises import ScaleUnit
+    from tierscope.catalog.prices import Rates
+    from tierscope.catalog.promises import Promises, ScaleUnit
     from tierscope.promise.samples import Sample
     from tierscope.promise.share import Share
 
@@ -83,11 +84,13 @@ def capacity(
 
     Growth is of completed input tokens per minute, by expected tier: one ledger sees a lower bound of a project's.
     """
-    chosen = [bought_of(text) for text in units]
+    path = own()
+    known, prices = promises(path), rates(path)
+    chosen = [bought_of(text, known) for text in units]
     with errors_of(ledger):
         samples = Samples(ledger)
-        grown, causes = growth(samples, ramp_window), inferred(samples, ramp_window)
-        bought = [use(samples, *one, cached_weight) for one in chosen]
+        grown, causes = growth(samples, known, ramp_window), inferred(samples, known, ramp_window)
+        bought = [use(samples, known, prices, *one, cached_weight) for one in chosen]
     if is_json:
         click.echo(json.dumps(told(grown, causes, bought), indent=2))
         return
@@ -108,7 +111,7 @@ class Samples:
                 yield from read(db, *EVER)
 
 
-def bought_of(text: str) -> tuple[ScaleUnit, int, int]:
+def bought_of(text: str, known: Promises) -> tuple[ScaleUnit, int, int]:
     """Read what was bought of a model.
 
     Raises:
@@ -118,7 +121,6 @@ def bought_of(text: str) -> tuple[ScaleUnit, int, int]:
     match = _UNITS.fullmatch(text)
     if match is None:
         raise click.BadParameter(f"{plain(text)!r} is no such thing. Write it as gpt-4.1=2/4.", param_hint="--units")
-    known = promises(own())
     unit = known.scale_unit("openai", match["model"], time.time_ns() // DAY_NS)
     if unit is None:
         models = ", ".join(sorted({one.model for one in known.scale_units}))
@@ -127,10 +129,9 @@ def bought_of(text: str) -> tuple[ScaleUnit, int, int]:
 
 
 # ── growth ────────────────────────────────────────────────────────────────────────────────────────────────────────
-def growth(samples: Samples, window_s: float | None) -> list[Growth]:
+def growth(samples: Samples, known: Promises, window_s: float | None) -> list[Growth]:
     """Judge every series of providers that have a rule."""
-    rule_of = promises(own()).ramp
-    limits = {rule.provider: ramp.limit(rule, window_s) for rule in map(rule_of, _providers(samples)) if rule}
+    limits = {rule.provider: ramp.limit(rule, window_s) for rule in known.ramps}
     found = []
     for provider, bound in sorted(limits.items()):
         mine = (sample for sample in samples if sample.provider == provider)
@@ -143,13 +144,9 @@ def growth(samples: Samples, window_s: float | None) -> list[Growth]:
     return found
 
 
-def _providers(samples: Samples) -> set[str]:
-    return {sample.provider for sample in samples}
-
-
-def inferred(samples: Samples, window_s: float | None) -> Counter[str]:
+def inferred(samples: Samples, known: Promises, window_s: float | None) -> Counter[str]:
     """Count the inferred causes of downgrades, those of the ramp rule among them."""
-    ramps = ramp.Ramps(promises(own()).ramp, window_s)
+    ramps = ramp.Ramps(known.ramp, window_s)
     for sample in samples:
         ramps.add(sample)
     over = ramps.over()
@@ -176,9 +173,10 @@ def _of_growth(grown: list[Growth], causes: Counter[str]) -> Iterator[str]:
 
 
 # ── units ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def use(samples: Samples, unit: ScaleUnit, taken: int, given: int, cached_weight: float) -> Bought:
+def use(
+    samples: Samples, known: Promises, prices: Rates, unit: ScaleUnit, taken: int, given: int, cached_weight: float
+) -> Bought:
     """Return what was used of the units of one model, and what they must be used to pay."""
-    known = promises(own())
 
     def mine() -> Iterator[Sample]:
         for sample in samples:
@@ -189,7 +187,7 @@ def use(samples: Samples, unit: ScaleUnit, taken: int, given: int, cached_weight
 
     bought = scale.entitlement(unit, taken, given)
     made = scale.utilisation(mine(), bought, cached_weight=cached_weight)
-    price = _price_of(unit)
+    price = _price_of(prices, unit)
     return Bought(
         unit.model,
         made,
@@ -199,9 +197,9 @@ def use(samples: Samples, unit: ScaleUnit, taken: int, given: int, cached_weight
     )
 
 
-def _price_of(unit: ScaleUnit) -> Callable[[str, str], float | None]:
+def _price_of(known: Rates, unit: ScaleUnit) -> Callable[[str, str], float | None]:
     """Return what looks up dollars per token of a unit's model today, at a tier."""
-    known, day = rates(own()), time.time_ns() // DAY_NS
+    day = time.time_ns() // DAY_NS
 
     def dollars_of(side: str, tier: str) -> float | None:
         bands = known.bands(unit.provider, unit.model, tier, day)

@@ -13,7 +13,7 @@ from tierscope.catalog import CatalogError
 from tierscope.catalog.promises import promises
 from tierscope.cli.catalog import KEY
 from tierscope.cli.sentences import many, plain
-from tierscope.cli.sheet import cut
+from tierscope.cli.sheet import BASIS, cut
 from tierscope.ledger.samples import read
 from tierscope.ledger.store import open_to_read
 from tierscope.promise.sheet import DAY_NS, PROMISED, Sheet
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 EVER: Final = (0, 2**63 - 1)
 """All the time that a ledger can hold, nanoseconds since 1970."""
-_BASIS: Final = {"generation": "generation", "end_to_end": "end to end"}
 
 
 def own() -> str | None:
@@ -100,7 +99,7 @@ def _sentence(section: Section) -> str:
     target = section.target
     rate = "" if target is None else f" above {target.rate:g} token/s"
     speed = "; ".join(
-        f"{_BASIS[told.basis]} {_of(told.windows, 'window')}, {_of(told.requests, 'call')}" for told in section.speed
+        f"{BASIS[told.basis]} {_of(told.windows, 'window')}, {_of(told.requests, 'call')}" for told in section.speed
     )
     uptime = section.uptime.share
     return (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tierscope.ledger.figures import Report
-    from tierscope.promise.sheet import Section
+    from tierscope.promise.sheet import Section, Targets
 
 
 @click.command(short_help="Print what a ledger says.")
@@ -33,7 +33,7 @@ def report(ledger: Path, is_json: bool) -> None:
     """Print the summary of LEDGER: per model, requested and served tier."""
     figures = read(ledger)
     if is_json:
-        promises = kept.told(kept_of(ledger))
+        promises = kept.told(kept_of(ledger, kept.targets()))
         click.echo(json.dumps({**dataclasses.asdict(figures), "promises": promises}, indent=2))
     else:
         show(Console(), ledger, figures)
@@ -42,10 +42,10 @@ def report(ledger: Path, is_json: bool) -> None:
 def show(console: Console, ledger: Path, figures: Report, after: int = 0) -> None:
     """Print figures and what was kept of the promises, of the rows that follow the row ``after``."""
     known = kept.targets()
-    print_report(console, figures, kept.promised(known), kept.sentences(kept_of(ledger, after)))
+    print_report(console, figures, kept.promised(known), kept.sentences(kept_of(ledger, known, after)))
 
 
-def kept_of(ledger: Path, after: int = 0) -> tuple[Section, ...]:
+def kept_of(ledger: Path, known: Targets, after: int = 0) -> tuple[Section, ...]:
     """Read what was kept of the promises.
 
     Raises:
@@ -53,7 +53,7 @@ def kept_of(ledger: Path, after: int = 0) -> tuple[Section, ...]:
 
     """
     with errors_of(ledger):
-        return kept.sections(ledger, kept.targets(), after)
+        return kept.sections(ledger, known, after)
 
 
 def read(ledger: Path, after: int = 0) -> Report:
@@ -83,6 +83,6 @@ def errors_of(ledger: Path) -> Iterator[None]:
     try:
         yield
     except LedgerError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(plain(str(error))) from None
     except sqlite3.Error as error:
         raise click.ClickException(f"{ledger} cannot be read to its end: {plain(str(error))}.") from None

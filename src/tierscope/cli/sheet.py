@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tierscope.promise.uptime import Definition
 
 WIDTH: Final = 80
-_BASIS: Final = {"generation": "generation", "end_to_end": "end to end"}
+BASIS: Final = {"generation": "generation", "end_to_end": "end to end"}
 _REASON: Final = {
     "host_not_trusted": "their host's echo of the tier is not documented",
     "failed": "failed",
@@ -108,8 +108,8 @@ def lines_of(section: Section) -> list[Line]:
     target = section.target
     speed, needed = (section.speed, target.attainment) if target else ((), None)
     return [
-        *(Line(f"A: windows, {_BASIS[told.basis]}", told.windows, needed) for told in speed),
-        *(Line(f"B: calls, {_BASIS[told.basis]}", told.requests, needed) for told in speed),
+        *(Line(f"A: windows, {BASIS[told.basis]}", told.windows, needed) for told in speed),
+        *(Line(f"B: calls, {BASIS[told.basis]}", told.requests, needed) for told in speed),
         Line("Uptime: attempts", section.uptime.share, target.uptime if target else None),
     ]
 
@@ -124,17 +124,17 @@ def _promises(section: Section) -> Iterator[str]:
 
 def _windows(section: Section, made: Statement) -> Iterator[str]:
     held = -((made.month.begin_ns - made.month.end_ns) // (section.speed[0].window_s * S))
-    counts = " and ".join(f"{told.windows.of:,} by {_BASIS[told.basis]}" for told in section.speed)
+    counts = " and ".join(f"{told.windows.of:,} by {BASIS[told.basis]}" for told in section.speed)
     yield from _wrapped(f"Of {many(held, 'window')} of the month, {counts} had calls that count.")
     for told in section.speed:
         if told.thin.of:
             yield from _wrapped(
-                f"By {_BASIS[told.basis]}, {told.thin.of:,} of {many(told.windows.of, 'window')} "
+                f"By {BASIS[told.basis]}, {told.thin.of:,} of {many(told.windows.of, 'window')} "
                 f"had fewer than {many(made.min_samples, 'call')}, {told.thin.missed:,} of those missed."
             )
         if told.long_context_unclear:
             yield from _wrapped(
-                f"By {_BASIS[told.basis]}, {many(told.long_context_unclear, 'counted call')} had a long prompt, or "
+                f"By {BASIS[told.basis]}, {many(told.long_context_unclear, 'counted call')} had a long prompt, or "
                 f"one of unknown length, and it is not clear whether the promise covers that."
             )
 
@@ -144,7 +144,7 @@ def _left_out(section: Section) -> Iterator[str]:
     if not reasons:
         yield f"No call of {section.calls:,} was left out of speed."
         return
-    heads = "".join(f"{_BASIS[told.basis]:>14}" for told in section.speed)
+    heads = "".join(f"{BASIS[told.basis]:>14}" for told in section.speed)
     yield f"{f'Left out of speed, of {section.calls:,} calls':52}{heads}"
     for reason in reasons:
         counts = "".join(f"{told.excluded.get(reason, 0):>14,}" for told in section.speed)

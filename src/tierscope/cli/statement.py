@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import sqlite3
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,22 +14,19 @@ import click
 
 from tierscope.cli import kept
 from tierscope.cli.claim import Month, Statement, told
+from tierscope.cli.report import errors_of
 from tierscope.cli.sentences import many, plain
 from tierscope.cli.sheet import text
-from tierscope.ledger import LedgerError
 from tierscope.ledger.samples import read, span
 from tierscope.ledger.store import open_to_read
 from tierscope.promise import uptime
 from tierscope.promise.sheet import PROMISED, Sheet
-from tierscope.promise.sla import MIN_SAMPLES
+from tierscope.promise.sla import MIN_SAMPLES, S
 from tierscope.words import REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tierscope.promise.sheet import Section, Targets
 
-S: Final = 1_000_000_000
 _MONTHS: Final = 12
 
 
@@ -133,7 +129,7 @@ def make(ledger: Path, month: Month, choice: Choice, targets: Targets) -> Statem
     tiers = PROMISED if choice.tier is None else (choice.tier,)
     definition = uptime.DEFAULT.counting(*choice.counted)
     sheet = Sheet(targets, tiers=tiers, window_s=choice.window_s, definition=definition)
-    with _errors_of(ledger):
+    with errors_of(ledger):
         db = open_to_read(ledger)
         if db is None:
             raise click.ClickException(f"{ledger} holds no call yet.")
@@ -150,16 +146,6 @@ def make(ledger: Path, month: Month, choice: Choice, targets: Targets) -> Statem
     return Statement(
         str(ledger), month, sheet.first_ns, sheet.last_ns, sheet.calls, choice.min_samples, definition, chosen
     )
-
-
-@contextlib.contextmanager
-def _errors_of(ledger: Path) -> Iterator[None]:
-    try:
-        yield
-    except LedgerError as error:
-        raise click.ClickException(plain(str(error))) from None
-    except sqlite3.Error as error:
-        raise click.ClickException(f"{ledger} cannot be read to its end: {plain(str(error))}.") from None
 
 
 def _empty(ledger: Path, month: Month, held: tuple[int, int] | None) -> str:

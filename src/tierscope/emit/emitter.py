@@ -102,7 +102,7 @@ class Emitter:
         """Begin to observe a call; ``None`` while instrumentation is suppressed."""
         ambient = context.get_current()
         if ambient:  # nothing can be suppressed, or be around us, in an empty context
-            if any(ambient.get(key) for key in _SUPPRESSED):
+            if _is_suppressed(ambient):
                 return None
             data = companion.outer(ambient, request)
             if data is not None:
@@ -118,8 +118,7 @@ class Emitter:
 
     def is_suppressed(self) -> bool:
         """Say whether instrumentation is suppressed where this is called."""
-        ambient = context.get_current()
-        return any(ambient.get(key) for key in _SUPPRESSED)
+        return _is_suppressed(context.get_current())
 
     def batches(self, told: Call, records: tuple[Call, ...]) -> None:
         """Make one span of the API call that told of batches, and record the metrics of each batch."""
@@ -157,6 +156,10 @@ def flush() -> None:
     """Record every call that waits, whoever recorded it."""
     for _, _, meters in _made:
         meters.drain()
+
+
+def _is_suppressed(ambient: context.Context) -> bool:
+    return any(ambient.get(key) for key in _SUPPRESSED)
 
 
 def _is_silent(provider: object) -> bool:

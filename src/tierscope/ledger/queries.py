@@ -12,14 +12,13 @@ from tierscope.ledger.figures import Group, Report, Shift, Tokens, quantiles
 from tierscope.ledger.money import Bill, total
 from tierscope.ledger.once import Once
 from tierscope.ledger.schema import TABLE
-from tierscope.words import DOWNGRADED, FAILED, OTHER, REFUSED, UNKNOWN, UNREPORTED, UNVERIFIED, UPGRADED
+from tierscope.words import DOWNGRADED, FAILED, OTHER, REFUSED, TIERLESS, UNKNOWN, UNREPORTED, UNVERIFIED, UPGRADED
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
 
 _BATCH: Final = "batch"
-TIERLESS: Final = frozenset({"embeddings", "completions"})
 _CUT: Final = frozenset({"closed", "abandoned", "cancelled"})
 COMPLETE: Final = "complete"
 _TOKENS: Final = tuple(kind.name for kind in fields(Tokens))

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.ledger.once import Once
-from tierscope.ledger.queries import TIERLESS
 from tierscope.ledger.schema import TABLE, LedgerError
 from tierscope.promise.samples import Sample, Try
 from tierscope.rates import NS
+from tierscope.words import TIERLESS
 
 if TYPE_CHECKING:
     import sqlite3

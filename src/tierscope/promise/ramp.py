@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.catalog.promises import LEAST_FLOOR
+from tierscope.promise.sla import S
 from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DOWNGRADED, PRIORITY, RAMP_RATE
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 WARNING_SHARE: Final = 0.8
 """Forewarn from this share of the allowed growth on."""
 STEPS: Final = 15
-S: Final = 1_000_000_000
 MINUTE_NS: Final = 60 * S
 
 Key = tuple[str, str | None, str | None]

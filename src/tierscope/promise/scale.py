@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tierscope.promise.ramp import MINUTE_NS
 from tierscope.promise.share import Share
 from tierscope.words import DEFAULT, SCALE
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from tierscope.catalog.promises import ScaleUnit
     from tierscope.promise.samples import Sample
 
-MINUTE_NS: Final = 60_000_000_000
 DAY_MINUTES: Final = 1_440
 
 

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from tierscope.promise import uptime
-from tierscope.promise.sla import BASES, MIN_SAMPLES, Latency
+from tierscope.promise.sla import BASES, MIN_SAMPLES, Latency, S
 from tierscope.words import PRIORITY, SCALE
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PROMISED: Final = (PRIORITY, SCALE)
 """The tiers that anything is promised of (OpenAI's Priority and Scale pages; Microsoft's on Priority)."""
-DAY_NS: Final = 86_400 * 1_000_000_000
+DAY_NS: Final = 86_400 * S
 
 
 class Targets(Protocol):
