@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from contestants import everyone
-from operations import calls, streams
+from contestants import Bare, Tierscope, Unpriced, everyone
+from operations import calls, chat, streams
 from paired import Measured
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CALLS, WARM, ROUNDS = 16, 16, 60
 STREAMS, STREAM_ROUNDS = 1, 24
+PRICED_ROUNDS = 240
+"""Of contestants that differ by five microseconds, in blocks that differ by fifty."""
 
 
 def measured(rounds: int = ROUNDS, names: tuple[str, ...] = ()) -> Iterator[Measured]:
@@ -30,6 +32,12 @@ def measured_streams(rounds: int = STREAM_ROUNDS) -> Iterator[Measured]:
     """Measure each kind of stream."""
     for operation in streams():
         yield Measured(everyone(), operation, rounds=rounds, calls=STREAMS, warm=STREAMS)
+
+
+def priced(rounds: int = PRICED_ROUNDS) -> float:
+    """Microseconds of CPU that the costs of a call add to it, wherever they are spent."""
+    two = Measured([Bare(), Tierscope(), Unpriced()], chat(), rounds=rounds, calls=CALLS, warm=WARM)
+    return two.added("tierscope").undisturbed - two.added("tierscope, unpriced").undisturbed
 
 
 def table(measured: Measured) -> str:

@@ -7,6 +7,7 @@ for one, so that nothing is rounded before it is shown.
 from __future__ import annotations
 
 import functools
+from operator import mul
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.model import NO_COST, Cost
@@ -38,7 +39,7 @@ from tierscope.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tierscope.catalog.prices import Band, Rates
+    from tierscope.catalog.prices import Band, Price, Rates
     from tierscope.model import Call
 
 PICO: Final = 1_000_000_000_000
@@ -87,7 +88,7 @@ def _bill(tariff: _Tariff, taken: int, parts: Parts) -> Cost:
     prices = _of_band(tariff.served, taken)
     amount = _amount(prices, parts)
     if amount is None:
-        is_cache = any(part and price is None for part, price in zip(parts[1:3], prices[1:3], strict=True))
+        is_cache = any(parts[part] for part in prices.missing if part in _CACHE)
         return _UNPRICED[NO_CACHE_PRICE if is_cache else NO_PRICE]
     at_default = amount if tariff.default is tariff.served else _amount(_of_band(tariff.default, taken), parts)
     at_expected = _amount(_of_band(tariff.expected, taken), parts) if tariff.expected else None
@@ -98,11 +99,22 @@ def _bill(tariff: _Tariff, taken: int, parts: Parts) -> Cost:
 # ── the price list, as calls of one kind need it ──────────────────────────────────────────────────────────────────
 Parts = tuple[int, int, int, int]
 """Tokens: input that was not cached, cached, written to the cache, output."""
-Prices = tuple[int | None, int | None, int | None, int | None]
-"""Their prices, in pico-dollars a token."""
-Bands = tuple[tuple[int, Prices], ...]
+_CACHE: Final = (1, 2)
+"""Those of them that the prompt cache makes."""
+
+
+class _Prices(NamedTuple):
+    """Their prices."""
+
+    each: tuple[int, ...]
+    """In pico-dollars a token; 0 where there is none, so that a sum needs no question for each."""
+    missing: tuple[int, ...]
+    """Which of the four have no price."""
+
+
+Bands = tuple[tuple[int, _Prices], ...]
 """By falling length of the prompt: the first that it exceeds prices the whole call."""
-_NONE: Final[Prices] = (None, None, None, None)
+_NONE: Final = _Prices((0, 0, 0, 0), (0, 1, 2, 3))
 
 
 class _Tariff(NamedTuple):
@@ -149,28 +161,29 @@ def _bands(bands: tuple[Band, ...] | str) -> Bands:
     """Return a lookup's bands; the lowest holds for an empty prompt too."""
     if isinstance(bands, str):
         return ()
-    return tuple(
-        (band.above or -1, (band.price.input, band.price.cached, band.price.cache_write, band.price.output))
-        for band in bands
-    )
+    return tuple((band.above or -1, _prices(band.price)) for band in bands)
 
 
-def _of_band(bands: Bands, taken: int) -> Prices:
+def _prices(price: Price) -> _Prices:
+    four = price.input, price.cached, price.cache_write, price.output
+    return _Prices(tuple(each or 0 for each in four), tuple(part for part, each in enumerate(four) if each is None))
+
+
+def _of_band(bands: Bands, taken: int) -> _Prices:
     for above, prices in bands:
         if taken > above:
             return prices
     return _NONE
 
 
-def _amount(prices: Prices, parts: Parts) -> int | None:
+def _amount(prices: _Prices, parts: Parts) -> int | None:
     """Return pico-dollars; ``None`` where a part has no price. What is not said to be cached is billed as input."""
-    total = 0
-    for price, part in zip(prices, parts, strict=True):
-        if part:
-            if price is None:
-                return None
-            total += price * part
-    return total
+    each, missing = prices
+    for part in missing:
+        if parts[part]:
+            return None
+    amount: int = sum(map(mul, each, parts))
+    return amount
 
 
 _UNPRICED: Final = {reason: Cost(unpriced=reason) for reason in UNPRICED}

@@ -18,10 +18,10 @@ class Costs:
 
     def __init__(self, to: Instruments, who: Key, verdict: Key) -> None:
         requested, _, served, _ = verdict
-        self._at_default = to.cost_at_default
-        self._key = (*who, *verdict)
-        self._paid = Cells(to.cost, *self._key)
-        self._effects = Cells(to.cost_effects, *self._key)
+        key = (*who, *verdict)
+        self._at_default = Cells(to.cost_at_default, *key)
+        self._paid = Cells(to.cost, *key)
+        self._effects = Cells(to.cost_effects, *key)
         self._unpriced = Cells(to.unpriced, *who, requested, served)
 
     def count(self, call: Call, bill: Cost) -> None:
@@ -32,6 +32,6 @@ class Costs:
             return
         self._paid[bill.basis].value += bill.amount
         if bill.at_default is not None:
-            self._at_default.cell(*self._key).value += bill.at_default
+            self._at_default[()].value += bill.at_default
         for kind, amount in cost.effects(bill, call.outcome, call.request.expected):
             self._effects[kind].value += amount
