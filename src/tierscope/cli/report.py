@@ -31,18 +31,28 @@ if TYPE_CHECKING:
 @click.option("--json", "is_json", is_flag=True, help="Print the figures as JSON.")
 def report(ledger: Path, is_json: bool) -> None:
     """Print the summary of LEDGER: per model, requested and served tier."""
-    figures = read(ledger)
-    if is_json:
-        promises = kept.told(kept_of(ledger, kept.targets()))
-        click.echo(json.dumps({**dataclasses.asdict(figures), "promises": promises}, indent=2))
-    else:
-        show(Console(), ledger, figures)
-
-
-def show(console: Console, ledger: Path, figures: Report, after: int = 0) -> None:
-    """Print figures and what was kept of the promises, of the rows that follow the row ``after``."""
     known = kept.targets()
-    print_report(console, figures, kept.promised(known), kept.sentences(kept_of(ledger, known, after)))
+    figures, sections = summed(ledger, known)
+    if is_json:
+        click.echo(json.dumps({**dataclasses.asdict(figures), "promises": kept.told(sections)}, indent=2))
+    else:
+        show(Console(), figures, known, sections)
+
+
+def show(console: Console, figures: Report, known: Targets, sections: tuple[Section, ...]) -> None:
+    """Print figures, and what was kept of the promises."""
+    print_report(console, figures, kept.promised(known), kept.sentences(sections))
+
+
+def summed(ledger: Path, known: Targets, after: int = 0) -> tuple[Report, tuple[Section, ...]]:
+    """Read figures and promises of the rows that follow the row ``after``, in one pass.
+
+    Raises:
+        click.ClickException: the file cannot be read, or holds what is none of ours.
+
+    """
+    with errors_of(ledger):
+        return kept.figures(ledger, known, after)
 
 
 def kept_of(ledger: Path, known: Targets, after: int = 0) -> tuple[Section, ...]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from typing import TYPE_CHECKING, Final, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tierscope.ledger.once import Once
+from tierscope.ledger.once import Once, is_plain
+from tierscope.ledger.rows import Period, rows
 from tierscope.ledger.schema import TABLE, LedgerError
 from tierscope.promise.samples import Sample, Try
 from tierscope.rates import NS
-from tierscope.words import TIERLESS
+from tierscope.words import BATCH, TIERLESS
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
+
+    from tierscope.ledger.queries import Row
 
 
 class _Row(NamedTuple):
@@ -43,10 +48,6 @@ class _Row(NamedTuple):
     response_id: str | None
 
 
-_SELECT: Final = (
-    f"SELECT {', '.join(_Row._fields)} FROM {TABLE} "  # noqa: S608  our own names
-    "WHERE row > ? AND started_unix_ns >= ? AND started_unix_ns < ? AND operation <> 'batch' ORDER BY row"
-)
 _SPAN: Final = f"SELECT min(started_unix_ns), max(started_unix_ns) FROM {TABLE}"  # noqa: S608  our own name
 
 
@@ -66,17 +67,40 @@ def read(db: sqlite3.Connection, begin_ns: int, end_ns: int, *, after: int = 0) 
         LedgerError: the attempts of a row cannot be read.
 
     """
-    once: Once[_Row] = Once()
-    for values in db.execute(_SELECT, (after, begin_ns, end_ns)):
-        row = _Row(*values)
-        settled = None if row.endpoint in TIERLESS else once.settled(row)
-        if settled is not None:
-            yield _sample(settled.row, settled.created)
-    for row in once.queued.values():
-        yield _sample(row)
+    sampler = Sampler()
+    for row in rows(db, _Row, after=after, period=Period(begin_ns, end_ns), where=f"operation <> '{BATCH}'"):
+        sample = sampler.sample(row)
+        if sample is not None:
+            yield sample
+    yield from sampler.rest()
 
 
-def _sample(row: _Row, created: _Row | None = None) -> Sample:
+class Sampler:
+    """Turns rows into samples, in their order."""
+
+    def __init__(self) -> None:
+        self._once: Once[_Row | Row] = Once()
+
+    def sample(self, row: _Row | Row) -> Sample | None:
+        """Return the call that counts now that this row is known; ``None``: none, or none of an endpoint with tiers.
+
+        Raises:
+            LedgerError: its attempts cannot be read.
+
+        """
+        if row.endpoint in TIERLESS or row.operation == BATCH:
+            return None
+        if is_plain(row):
+            return _sample(row)
+        settled = self._once.settled(row)
+        return None if settled is None else _sample(settled.row, settled.created)
+
+    def rest(self) -> Iterator[Sample]:
+        """Return the calls that are still queued, as they stand."""
+        return map(_sample, self._once.queued.values())
+
+
+def _sample(row: _Row | Row, created: _Row | Row | None = None) -> Sample:
     tokens_are_new = row.usage_is_new != 0
     return Sample(
         provider=row.provider,
@@ -101,11 +125,26 @@ def _sample(row: _Row, created: _Row | None = None) -> Sample:
     )
 
 
-def _tries(row: _Row) -> tuple[Try, ...]:
+def _tries(row: _Row | Row) -> tuple[Try, ...]:
+    told = row.attempts_json
     try:
-        return tuple(Try(told["result"], told["status"], told["code"]) for told in json.loads(row.attempts_json))
+        alone = _ALONE.fullmatch(told)
+        return tuple(map(_try, json.loads(told))) if alone is None else _of(alone[1])
     except (TypeError, ValueError, KeyError):
         raise LedgerError(
-            f"row {row.row}: attempts_json is {row.attempts_json!r:.60}, no list of attempts. Something else than "
+            f"row {row.row}: attempts_json is {told!r:.60}, no list of attempts. Something else than "
             f"Tierscope wrote it; delete the row, or read a copy of the ledger without it."
         ) from None
+
+
+_ALONE: Final = re.compile(r'\[\{"start_s":-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e-?\d+)?,("result":[^{}]*)\}\]')
+"""One attempt: so of nearly all calls, and but for its start it is mostly the same."""
+
+
+@functools.lru_cache(maxsize=1024)
+def _of(told: str) -> tuple[Try, ...]:
+    return (_try(json.loads(f"{{{told}}}")),)
+
+
+def _try(told: dict[str, Any]) -> Try:
+    return Try(told["result"], told["status"], told["code"])
