@@ -14,12 +14,11 @@ from tierscope.catalog.promises import promises
 from tierscope.cli.catalog import KEY
 from tierscope.cli.sentences import many, plain
 from tierscope.cli.sheet import BASIS, cut
-from tierscope.ledger.once import is_plain
 from tierscope.ledger.queries import Row, Tally
 from tierscope.ledger.rows import rows
-from tierscope.ledger.samples import Sampler, read
+from tierscope.ledger.samples import Feed, read
 from tierscope.ledger.store import open_to_read
-from tierscope.promise.sheet import DAY_NS, PROMISED, Sheet, tier_of
+from tierscope.promise.sheet import DAY_NS, PROMISED, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,22 +94,15 @@ def figures(ledger: Path, known: Targets, after: int = 0) -> tuple[Report, tuple
         sqlite3.Error: the file cannot be read to its end.
 
     """
-    tally, sheet, sampler, db = Tally(after), Sheet(known), Sampler(), open_to_read(ledger)
+    tally, sheet, db = Tally(after), Sheet(known), open_to_read(ledger)
+    feed = Feed(sheet)
     if db is not None:
         with contextlib.closing(db):
             for row in rows(db, Row, after=after):
                 tally.add(row)
-                sample = sampler.sample(row) if _may_be_promised(row) else None
-                if sample is not None and tier_of(sample) is not None:
-                    sheet.add(sample)
-        for sample in sampler.rest():
-            sheet.add(sample)
+                feed.add(row)
+    feed.end()
     return tally.report(), _with_target(sheet)
-
-
-def _may_be_promised(row: Row) -> bool:
-    """Say whether a promise may cover a call; what a fetched response was promised, the call that began it tells."""
-    return row.served in PROMISED or row.expected in PROMISED or not is_plain(row)
 
 
 def _with_target(sheet: Sheet) -> tuple[Section, ...]:

@@ -17,7 +17,8 @@ from tierscope.cli.claim import Month, Statement, told
 from tierscope.cli.report import errors_of
 from tierscope.cli.sentences import many, plain
 from tierscope.cli.sheet import text
-from tierscope.ledger.samples import read, span
+from tierscope.ledger.rows import Period, rows
+from tierscope.ledger.samples import Feed, SampleRow, span
 from tierscope.ledger.store import open_to_read
 from tierscope.promise import uptime
 from tierscope.promise.sheet import PROMISED, Sheet
@@ -134,8 +135,10 @@ def make(ledger: Path, month: Month, choice: Choice, targets: Targets) -> Statem
         if db is None:
             raise click.ClickException(f"{ledger} holds no call yet.")
         with contextlib.closing(db):
-            for sample in read(db, month.begin_ns, month.end_ns):
-                sheet.add(sample)
+            feed = Feed(sheet)
+            for row in rows(db, SampleRow, period=Period(month.begin_ns, month.end_ns)):
+                feed.add(row)
+            feed.end()
             held = span(db)
     if sheet.first_ns is None or sheet.last_ns is None:
         raise click.ClickException(_empty(ledger, month, held))

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tierscope.ledger.queries import Row
+    from tierscope.promise.sheet import Sheet
 
 
-class _Row(NamedTuple):
+class SampleRow(NamedTuple):
+    """The columns a sample is made of."""
+
     row: int
     provider: str
     operation: str
@@ -57,18 +60,18 @@ def span(db: sqlite3.Connection) -> tuple[int, int] | None:
     return None if first is None else (first, last)
 
 
-def read(db: sqlite3.Connection, begin_ns: int, end_ns: int, *, after: int = 0) -> Iterator[Sample]:
+def read(db: sqlite3.Connection, begin_ns: int, end_ns: int, *, after: int = 0, where: str = "") -> Iterator[Sample]:
     """Read the calls that started in a period, of endpoints that have tiers; those behind the row ``after``.
 
     A background response counts once, as in a report, with its final fetch and the attempts of both; what is still
-    queued counts as it stands.
+    queued counts as it stands. ``where`` is a further condition on rows, in SQL.
 
     Raises:
         LedgerError: the attempts of a row cannot be read.
 
     """
     sampler = Sampler()
-    for row in rows(db, _Row, after=after, period=Period(begin_ns, end_ns), where=f"operation <> '{BATCH}'"):
+    for row in rows(db, SampleRow, after=after, period=Period(begin_ns, end_ns), where=where):
         sample = sampler.sample(row)
         if sample is not None:
             yield sample
@@ -79,9 +82,9 @@ class Sampler:
     """Turns rows into samples, in their order."""
 
     def __init__(self) -> None:
-        self._once: Once[_Row | Row] = Once()
+        self._once: Once[SampleRow | Row] = Once()
 
-    def sample(self, row: _Row | Row) -> Sample | None:
+    def sample(self, row: SampleRow | Row) -> Sample | None:
         """Return the call that counts now that this row is known; ``None``: none, or none of an endpoint with tiers.
 
         Raises:
@@ -100,32 +103,61 @@ class Sampler:
         return map(_sample, self._once.queued.values())
 
 
-def _sample(row: _Row | Row, created: _Row | Row | None = None) -> Sample:
+class Feed:
+    """Adds rows to a sheet; makes samples only of the calls that a promise may cover."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet, self._tiers = sheet, frozenset(sheet.tiers)
+        self._sampler = Sampler()
+
+    def add(self, row: SampleRow | Row) -> None:
+        """Add one row.
+
+        Raises:
+            LedgerError: its attempts cannot be read.
+
+        """
+        if is_plain(row) and row.served not in self._tiers and row.expected not in self._tiers:
+            if row.endpoint not in TIERLESS and row.operation != BATCH:
+                self._sheet.count(row.started_unix_ns)
+            return
+        sample = self._sampler.sample(row)
+        if sample is not None:
+            self._sheet.add(sample)
+
+    def end(self) -> None:
+        """Add the calls that are still queued."""
+        for sample in self._sampler.rest():
+            self._sheet.add(sample)
+
+
+def _sample(row: SampleRow | Row, created: SampleRow | Row | None = None) -> Sample:
     tokens_are_new = row.usage_is_new != 0
-    return Sample(
-        provider=row.provider,
-        started_ns=row.started_unix_ns,
-        duration_ns=round(row.duration_s / NS),
-        request_model=row.request_model,
-        response_model=row.response_model,
-        expected=row.expected or (created.expected if created else None),
-        served=row.served,
-        outcome=row.outcome,
-        inferred_cause=row.inferred_cause,
-        error_type=row.error_type,
-        trusted=bool(row.trusted),
-        input_tokens=row.input_tokens if tokens_are_new else None,
-        cached_tokens=row.cached_tokens if tokens_are_new else None,
-        output_tokens=row.output_tokens if tokens_are_new else None,
-        generation=row.rate_generation,
-        end_to_end=row.rate_end_to_end,
-        consumer_limited=None if row.consumer_limited is None else bool(row.consumer_limited),
-        is_background=bool(row.is_background) or created is not None,
-        tries=(*(_tries(created) if created else ()), *_tries(row)),
+    tries = _tries(row)
+    return Sample(  # in the order of the fields: a third faster than by their names
+        row.provider,
+        row.started_unix_ns,
+        round(row.duration_s / NS),
+        row.request_model,
+        row.response_model,
+        row.expected or (created.expected if created else None),
+        row.served,
+        row.outcome,
+        row.inferred_cause,
+        row.error_type,
+        bool(row.trusted),
+        row.input_tokens if tokens_are_new else None,
+        row.cached_tokens if tokens_are_new else None,
+        row.output_tokens if tokens_are_new else None,
+        row.rate_generation,
+        row.rate_end_to_end,
+        None if row.consumer_limited is None else bool(row.consumer_limited),
+        bool(row.is_background) or created is not None,
+        tries if created is None else (*_tries(created), *tries),
     )
 
 
-def _tries(row: _Row | Row) -> tuple[Try, ...]:
+def _tries(row: SampleRow | Row) -> tuple[Try, ...]:
     told = row.attempts_json
     try:
         alone = _ALONE.fullmatch(told)

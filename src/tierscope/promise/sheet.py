@@ -129,7 +129,7 @@ class Sheet:
         window_s: int | None = None,
         definition: Definition = uptime.DEFAULT,
     ) -> None:
-        self._targets, self._tiers = targets, tuple(tiers)
+        self._targets, self.tiers = targets, tuple(tiers)
         self._window_s, self._definition = window_s, definition
         self._place = functools.cache(self._looked_up)
         self._told: dict[Place, _Figures] = {}
@@ -144,13 +144,18 @@ class Sheet:
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
-        self.calls += 1
-        start = sample.started_ns
-        self.first_ns = start if self.first_ns is None else min(self.first_ns, start)
-        self.last_ns = start if self.last_ns is None else max(self.last_ns, start)
-        tier = tier_of(sample, self._tiers)
+        self.count(sample.started_ns)
+        tier = tier_of(sample, self.tiers)
         if tier is not None:
             self._figures(sample, tier).add(sample)
+
+    def count(self, started_ns: int) -> None:
+        """Count one call, of whatever tier; its start in nanoseconds since 1970."""
+        self.calls += 1
+        if self.first_ns is None or started_ns < self.first_ns:
+            self.first_ns = started_ns
+        if self.last_ns is None or started_ns > self.last_ns:
+            self.last_ns = started_ns
 
     def _figures(self, sample: Sample, tier: str) -> _Figures:
         place = self._place(sample.provider, sample.model, tier, sample.started_ns // DAY_NS)
