@@ -101,6 +101,7 @@ def figures(ledger: Path, known: Targets, after: int = 0) -> tuple[Report, tuple
             for row in rows(db, Row, after=after):
                 tally.add(row)
                 feed.add(row)
+            tally.look_for_dropped(db)
     feed.end()
     return tally.report(), _with_target(sheet)
 

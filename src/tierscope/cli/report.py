@@ -15,7 +15,7 @@ from rich.console import Console
 from tierscope.cli import kept
 from tierscope.cli.sentences import plain
 from tierscope.cli.table import print_report
-from tierscope.ledger import LedgerError
+from tierscope.ledger import LedgerError, store
 from tierscope.ledger.queries import Tally
 from tierscope.ledger.store import open_to_read
 
@@ -83,7 +83,7 @@ def read(ledger: Path, after: int = 0) -> Report:
 
 
 @contextlib.contextmanager
-def errors_of(ledger: Path) -> Iterator[None]:
+def errors_of(ledger: Path, fault: str = "cannot be read to its end") -> Iterator[None]:
     """Turn what a ledger may hold amiss into one line.
 
     Raises:
@@ -95,4 +95,14 @@ def errors_of(ledger: Path) -> Iterator[None]:
     except LedgerError as error:
         raise click.ClickException(plain(str(error))) from None
     except sqlite3.Error as error:
-        raise click.ClickException(f"{ledger} cannot be read to its end: {plain(str(error))}.") from None
+        raise click.ClickException(plain(f"{ledger} {fault}: {error}.{_remedy(error)}")) from None
+
+
+def _remedy(error: sqlite3.Error) -> str:
+    """Say what to do, where the kind of the error tells."""
+    code = getattr(error, "sqlite_errorcode", 0) & store.PRIMARY
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return " The file is broken: use a copy, or what `sqlite3 FILE .recover` saves of it."
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+        return " Check its permissions, those of its folder, and the room on its disk."
+    return " Try again." if store.is_locked(error) else ""

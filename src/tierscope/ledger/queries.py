@@ -10,6 +10,7 @@ from tierscope.ledger.figures import Report, Shift
 from tierscope.ledger.forms import Form, TokenSums, counted, group, tokens
 from tierscope.ledger.money import Bill, total
 from tierscope.ledger.once import Once, is_plain
+from tierscope.ledger.retention import dropped
 from tierscope.ledger.rows import rows
 from tierscope.words import (
     BATCH,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from tierscope.ledger.figures import Group
     from tierscope.ledger.forms import Key
+    from tierscope.ledger.retention import Dropped
 
 _CUT: Final = frozenset({"closed", "abandoned", "cancelled"})
 COMPLETE: Final = "complete"
@@ -106,7 +108,8 @@ class Tally:
     """Adds rows up. ``last`` is the last row it has seen: the place to go on from."""
 
     def __init__(self, after: int = 0) -> None:
-        self.last = after
+        self.last = self._after = after
+        self._dropped: Dropped | None = None
         self._forms: dict[_FormKey, Form] = {}
         self._once: Once[Row] = Once()
         self._batches: Counter[str] = Counter()
@@ -118,7 +121,14 @@ class Tally:
         before = self.last
         for row in rows(db, Row, after=before):
             self.add(row)
+        self.look_for_dropped(db)
         return self.last > before
+
+    def look_for_dropped(self, db: sqlite3.Connection) -> None:
+        """Note what the ledger lacks of the rows that were to be read."""
+        told = dropped(db)
+        if told is not None and told.last_row > self._after:
+            self._dropped = told
 
     def add(self, row: Row) -> None:
         """Add one row. A background response counts once: with what its first final fetch told."""
@@ -162,6 +172,8 @@ class Tally:
             first_unix_ns=min((form.first_unix_ns for form in forms), default=None),
             last_unix_ns=max((form.last_unix_ns for form in forms), default=None),
             fetches=self._once.fetches,
+            dropped=0 if self._dropped is None else self._dropped.rows,
+            dropped_until_unix_ns=None if self._dropped is None else self._dropped.last_unix_ns,
             **_sums(forms),
             **self._batches,
         )

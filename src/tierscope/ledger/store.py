@@ -30,7 +30,7 @@ FOLDS: Final = 10
 """How often it is tried to fold a WAL into its file: for some three seconds at most."""
 PATIENCE_S: Final = 5.0
 """How long a reader waits for another process."""
-_PRIMARY: Final = 0xFF
+PRIMARY: Final = 0xFF
 """The part of an SQLite error code that names its kind."""
 _NEW: Final = (0, 0, 0)
 Identity: TypeAlias = tuple[int, int]
@@ -236,7 +236,7 @@ def _opened(path: Path) -> sqlite3.Connection | None:
 
 def is_locked(error: sqlite3.Error) -> bool:
     """Whether another process is at work on the file: a matter of time."""
-    return (getattr(error, "sqlite_errorcode", 0) & _PRIMARY) == sqlite3.SQLITE_BUSY
+    return (getattr(error, "sqlite_errorcode", 0) & PRIMARY) == sqlite3.SQLITE_BUSY
 
 
 def _attached(path: Path, how: str, patience: float) -> sqlite3.Connection | None:
