@@ -16,7 +16,7 @@ from tierscope.cli.sentences import many, plain
 from tierscope.cli.sheet import BASIS, cut
 from tierscope.ledger.queries import Row, Tally
 from tierscope.ledger.rows import rows
-from tierscope.ledger.samples import Feed, read
+from tierscope.ledger.samples import Feed, SampleRow
 from tierscope.ledger.store import open_to_read
 from tierscope.promise.sheet import DAY_NS, PROMISED, Sheet
 
@@ -79,10 +79,12 @@ def sections(ledger: Path, known: Targets, after: int = 0) -> tuple[Section, ...
 
     """
     sheet, db = Sheet(known), open_to_read(ledger)
+    feed = Feed(sheet)
     if db is not None:
         with contextlib.closing(db):
-            for sample in read(db, *EVER, after=after):
-                sheet.add(sample)
+            for row in rows(db, SampleRow, after=after):
+                feed.add(row)
+    feed.end()
     return _with_target(sheet)
 
 

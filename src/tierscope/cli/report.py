@@ -55,17 +55,6 @@ def summed(ledger: Path, known: Targets, after: int = 0) -> tuple[Report, tuple[
         return kept.figures(ledger, known, after)
 
 
-def kept_of(ledger: Path, known: Targets, after: int = 0) -> tuple[Section, ...]:
-    """Read what was kept of the promises.
-
-    Raises:
-        click.ClickException: the file cannot be read, or holds what is none of ours.
-
-    """
-    with errors_of(ledger):
-        return kept.sections(ledger, known, after)
-
-
 def read(ledger: Path, after: int = 0) -> Report:
     """Read the figures of a ledger, of the rows that follow the row ``after``.
 
