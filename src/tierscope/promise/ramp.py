@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.catalog.promises import LEAST_FLOOR
+from tierscope.promise.samples import Sample
 from tierscope.promise.sla import S
 from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DOWNGRADED, PRIORITY, RAMP_RATE
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tierscope.catalog.promises import RampRule
-    from tierscope.promise.samples import Sample
 
 WARNING_SHARE: Final = 0.8
 """Forewarn from this share of the allowed growth on."""
@@ -166,12 +166,29 @@ class Ramps:
     def __init__(self, rule_of: Callable[[str], RampRule | None], ramp_window: float | None = None) -> None:
         self._limit_of = functools.cache(lambda provider: _limit_by(rule_of(provider), ramp_window))
         self._tokens: defaultdict[tuple[str, Limit], Tokens] = defaultdict(lambda: defaultdict(Counter))
+        self._causes: Counter[Sample] = Counter()
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
         bound = self._limit_of(sample.provider)
         if bound is not None:
             _add(self._tokens[sample.provider, bound], sample, bound.step_ns)
+        if sample.outcome == DOWNGRADED or sample.inferred_cause is not None:
+            self._causes[_brief(sample, bound)] += 1
+
+    def causes(self) -> Counter[str]:
+        """Count the inferred causes so far; what ``Over.cause`` says of each call, without reading them again."""
+        counts: Counter[str] = Counter()
+        over = self.over()
+        for brief, calls in self._causes.items():
+            cause = over.cause(brief)
+            if cause is not None:
+                counts[cause] += calls
+        return counts
+
+    def series(self) -> dict[str, tuple[Limit, dict[Key, Series]]]:
+        """The series of each provider that has a rule, with its limit."""
+        return {provider: (bound, _spanned(tokens)) for (provider, bound), tokens in self._tokens.items()}
 
     def over(self) -> Over:
         """The steps beyond the rules so far."""
@@ -184,6 +201,20 @@ class Ramps:
             if told.is_over
         }
         return Over({provider: bound.step_ns for provider, bound in self._tokens}, frozenset(found))
+
+
+def _brief(sample: Sample, bound: Limit | None) -> Sample:
+    """What the cause of a call depends on: the same for all of one kind in one step."""
+    ended = 0 if bound is None else sample.ended_ns // bound.step_ns * bound.step_ns
+    return Sample(
+        sample.provider,
+        ended,
+        request_model=sample.model,
+        expected=sample.expected,
+        served=sample.served,
+        outcome=sample.outcome,
+        inferred_cause=sample.inferred_cause,
+    )
 
 
 def _limit_by(rule: RampRule | None, ramp_window: float | None) -> Limit | None:
