@@ -76,11 +76,11 @@ def _telemetry() -> list[Alert]:
         Alert(
             "TierscopeTelemetryMissing",
             "ticket",
-            f"count_over_time({r.PRESENT.name}[1h] offset 15m) >= 50\nunless on ({', '.join(r.PRESENT.labels)}) "
-            f"last_over_time({r.PRESENT.name}[10m])",
+            f"max_over_time((count_over_time({r.PRESENT.name}[1h]) >= 50)[6h:5m])\n"
+            f"unless on ({', '.join(r.PRESENT.labels)}) last_over_time({r.PRESENT.name}[10m])",
             "5m",
             f"No telemetry of {service} arrives",
-            "It had sent for an hour, and has been silent for 15 minutes: no other alert can fire for it.",
+            "It had sent for an hour, and is silent for 15 minutes: no other alert can fire for it.",
         ),
         Alert(
             "TierscopeInternalErrors",
