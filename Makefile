@@ -13,7 +13,7 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer prometheus pint rules rules-test clean
+.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer prometheus pint rules rules-test dashboards dashboards-test clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
@@ -100,6 +100,12 @@ rules: $(READY)  ## regenerate prometheus/rules/ and the tables of docs/promethe
 rules-test: $(READY)  ## promtool check, promtool test, pint, and a real Prometheus; builds them if need be
 	$(BIN)/python -m tools.rules.test
 	TIERSCOPE_PROMETHEUS=$$($(BIN)/python tools/gotool.py prometheus) $(BIN)/pytest -q tests/prometheus
+
+dashboards: $(READY)  ## regenerate grafana/dashboards/ and lint them; ARGS=--check compares
+	$(BIN)/python -m grafana $(ARGS)
+
+dashboards-test: $(READY)  ## every query of every board, asked of a real Prometheus (needs Go; about two minutes)
+	$(BIN)/pytest -q -s tests/grafana
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
