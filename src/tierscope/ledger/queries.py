@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
 
+    from tierscope.ledger.once import Said
+
 _BATCH: Final = "batch"
 _CUT: Final = frozenset({"closed", "abandoned", "cancelled"})
 COMPLETE: Final = "complete"
@@ -268,7 +270,7 @@ def _lacks_usage(row: Row) -> bool:
     return bool(row.is_stream) and row.endpoint != "responses" and is_read_out and row.output_tokens is None
 
 
-def unsaid(row: Row) -> str | None:
+def unsaid(row: Said) -> str | None:
     """Say why the outcome of a call cannot be said; ``None`` where it can."""
     if row.outcome == UNREPORTED:
         return "tierless_endpoint" if row.endpoint in TIERLESS else "not_reported"
