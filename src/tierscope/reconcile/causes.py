@@ -15,7 +15,7 @@ In the order in which they are tried, each on what the ones before have left:
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tierscope.reconcile.figures import TIERLESS, ZERO, Figures, Key, Ours, Theirs, add, is_nothing, minus
@@ -142,13 +142,18 @@ def _moved(gaps: Gaps, pairs: Mapping[At, Pair], span: Span, same: Sequence[At])
     run: list[At] = []
     words: set[str] = set()
     carried = ZERO
-    for number, at in enumerate(same):
+    late = sum(pairs[at].ours.late for at in same)
+    for at, after in zip_longest(same, same[1:]):
+        late -= pairs[at].ours.late
         carried = add(carried, gaps[at].rest)
-        run = [*run, at] if run or not is_nothing(carried) else []
-        if run and is_nothing(carried):
+        if not run and is_nothing(carried):
+            continue
+        run = [*run, at]
+        if is_nothing(carried):
             _name(gaps, run, FETCHED_LATE if FETCHED_LATE in words else CLOCK_SKEW)
-        word = _way(pairs, span, at, same[number + 1 :], carried.requests or 0)
-        words = words | {word} if run and word else set()
+        is_next = after is not None and after[0] == at[0] + span.width_s
+        word = _way(pairs[at].ours, pairs[after].ours if is_next else None, carried.requests or 0, late)
+        words = words | {word} if word else set()
         if not words:
             run, carried = [], ZERO
 
@@ -158,14 +163,20 @@ def _name(gaps: Gaps, run: Sequence[At], word: str) -> None:
         gaps[at] = gaps[at].by(word, gaps[at].rest)
 
 
-def _way(pairs: Mapping[At, Pair], span: Span, at: At, later: Sequence[At], crossing: int) -> str | None:
-    """Say how calls can be beyond the edge behind this bucket: so many here alone, or (negative) there alone."""
-    if crossing < 0:
-        return CLOCK_SKEW if -crossing <= pairs[at].ours.near_end else None
-    if crossing and later and later[0][0] == at[0] + span.width_s and crossing <= pairs[later[0]].ours.near_begin:
+def _way(here: Ours, after: Ours | None, missing: int, late: int) -> str | None:
+    """Say how calls can be on different sides of the edge behind a bucket; ``None``: nothing proves it.
+
+    Args:
+        here: the bucket.
+        after: the next one, if anything is in it.
+        missing: so many the provider has counted up to here, and the ledger later; negative: the other way round.
+        late: background responses that the ledger counts later, where they were fetched.
+
+    """
+    near = after.near_begin if missing > 0 and after else here.near_end
+    if after is not None and 0 < abs(missing) <= near:
         return CLOCK_SKEW
-    is_late = 0 < crossing <= sum(pairs[other].ours.late for other in later)
-    return FETCHED_LATE if is_late else None
+    return FETCHED_LATE if 0 < missing <= late else None
 
 
 def _no_answer(gaps: Gaps, same: Sequence[At], lost: int) -> None:
