@@ -20,6 +20,7 @@ from tierscope.ledger import usage
 from tierscope.ledger.samples import span as held_span
 from tierscope.ledger.store import open_to_read
 from tierscope.reconcile import azure, clocks, compare, hours, money, pages
+from tierscope.reconcile.figures import agree
 
 if TYPE_CHECKING:
     import sqlite3
@@ -231,7 +232,7 @@ def _clock(api: admin.Admin, span: Span) -> None:
 def _is_suspicious(cells: tuple[compare.Cell, ...]) -> bool:
     """Say whether the ledger holds calls, and not one bucket as the books have it."""
     held = [cell for cell in cells if cell.ours is not None and cell.ours.requests]
-    return bool(held) and all(cell.ours != cell.theirs for cell in held)
+    return bool(held) and not any(cell.ours and agree(cell.ours, cell.theirs) for cell in held)
 
 
 def _shift(ledger: Path, host: str, theirs: Mapping[int, Mapping[Key, Theirs]], books: usage.Books, span: Span) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tierscope.reconcile.figures import Figures, Key, is_batch
+from tierscope.reconcile.figures import Figures, Key, agree, is_batch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,4 +40,6 @@ def shift(
 
 
 def _matching(here: Series, there: Series, ahead_s: int) -> int:
-    return sum(there.get((at - ahead_s, key)) == figures for (at, key), figures in here.items())
+    return sum(
+        (at - ahead_s, key) in there and agree(there[at - ahead_s, key], figures) for (at, key), figures in here.items()
+    )

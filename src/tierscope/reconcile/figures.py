@@ -85,6 +85,11 @@ def is_nothing(figures: Figures) -> bool:
     return not any(figures)
 
 
+def agree(one: Figures, other: Figures) -> bool:
+    """Say whether all figures that both sides know are equal."""
+    return is_nothing(minus(one, other))
+
+
 def coverage(theirs: int | None, ours: int | None) -> float | None:
     """Return the part of theirs that is ours; ``None`` where either is unknown, or theirs is nothing."""
     return None if ours is None or not theirs else ours / theirs
