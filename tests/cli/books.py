@@ -14,6 +14,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from click.testing import CliRunner
+from tests.cli.months import GOOD
+from tests.ledger.made import write
 
 from tierscope.cli.commands import tierscope
 from tierscope.simulator import Profile, Simulator
@@ -103,3 +105,36 @@ def answering(answer: Callable[[str], tuple[int, str, dict[str, str]]]) -> Itera
             yield f"http://127.0.0.1:{server.server_port}/v1"
         finally:
             server.shutdown()
+
+
+def calls(path: Path, *moments: int) -> Path:
+    """Write a ledger of calls at these moments."""
+    write(path, [GOOD._replace(timing=GOOD.timing._replace(unix_ns=seconds * S)) for seconds in moments])
+    return path
+
+
+def result(begin: int = CLOSED, requests: int = 1) -> dict[str, Any]:
+    """Return a bucket of the ledger's own call."""
+    used = {
+        "num_model_requests": requests,
+        "input_tokens": 1_200 * requests,
+        "input_cached_tokens": 0,
+        "output_tokens": 150 * requests,
+        "model": "gpt-4.1-2025-04-14",
+        "service_tier": "priority",
+    }
+    return {"start_time": begin, "end_time": begin + H, "results": [used]}
+
+
+def page(*buckets: dict[str, Any], **more: Any) -> str:
+    return json.dumps({"object": "page", "data": list(buckets), "has_more": False, **more})
+
+
+def line(done: Result, status: int = 1) -> str:
+    """Return the one line of an error; nothing came out, no key is shown."""
+    assert (done.exit_code, done.stdout) == (status, ""), done.output
+    said = [one for one in done.stderr.splitlines() if one.startswith("Error: ")]
+    assert len(said) == 1, done.stderr
+    assert "Traceback" not in done.output
+    assert "sk-" not in done.output
+    return said[0]
