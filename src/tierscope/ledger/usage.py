@@ -1,11 +1,14 @@
-"""Reads a period of a ledger into the figures that a provider's own books are compared with: one pass, row by row."""
+"""Reads a period of a ledger into the figures that a provider's own books are compared with.
+
+SQLite adds up what is alike, so that a million calls take seconds; background work is read call by call.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tierscope.ledger.money import pico
+from tierscope.cost import PICO
 from tierscope.ledger.once import Once
 from tierscope.ledger.queries import unsaid
 from tierscope.ledger.schema import TABLE
@@ -32,7 +35,9 @@ EMBEDDINGS: Final = "embeddings"
 
 
 class _Row(NamedTuple):
-    row: int
+    """Calls that are alike, and in one bucket; of background work and of fetches, one call."""
+
+    bucket: int
     provider: str
     operation: str
     endpoint: str
@@ -44,29 +49,63 @@ class _Row(NamedTuple):
     outcome: str
     ending: str
     trusted: int
-    started_unix_ns: int
-    attempts_timeout: int
-    attempts_no_response: int
-    input_tokens: int | None
-    output_tokens: int | None
-    cached_tokens: int | None
-    usage_is_new: int | None
-    cost_usd: float | None
-    cost_absent: str | None
     is_background: int
-    response_id: str | None
     project: str | None
     deployment: str | None
-    batch_requests_completed: int | None
-    last_start_s: float | None = None
-    """Seconds from the start to that of the last attempt; only where there were several."""
+    cost_absent: str | None
+    calls: int
+    lost: int
+    told: int
+    """Calls that told their tokens, for the first time; the sums are theirs."""
+    input: int | None
+    cached: int | None
+    cached_told: int
+    output: int | None
+    batch_requests: int | None
+    near_begin: int
+    near_end: int
+    pico: int | None
+    priced: int
+    usage_is_new: int | None
+    response_id: str | None
+
+    @property
+    def figures(self) -> Figures:
+        """Of the calls that told their tokens; cached ones only where each of these told them."""
+        return Figures(self.told, self.input or 0, self._cached, self.output or 0)
+
+    @property
+    def _cached(self) -> int | None:
+        return None if self.cached_told < self.told else self.cached or 0
 
 
-_SELECT: Final = (
-    f"SELECT {', '.join(_Row._fields[:-1])}, "  # noqa: S608  our own names
-    "CASE WHEN attempts > 1 THEN json_extract(attempts_json, '$[#-1].start_s') END "
-    f"FROM {TABLE} WHERE started_unix_ns >= ? AND started_unix_ns < ? AND (started_unix_ns BETWEEN ? AND ? "
-    "OR is_background = 1 OR operation = 'fetch_response') ORDER BY row"
+_ALIKE: Final = _Row._fields[: _Row._fields.index("calls")]
+_SUMS: Final = f"""
+    count(*), sum(attempts_timeout + attempts_no_response), sum(is_told),
+    sum(CASE WHEN is_told THEN input_tokens END), sum(CASE WHEN is_told THEN cached_tokens END),
+    sum(is_told AND cached_tokens IS NOT NULL), sum(CASE WHEN is_told THEN output_tokens END),
+    sum(batch_requests_completed),
+    sum(placed_ns % :width * {_EDGE} < :width), sum((:width - placed_ns % :width) * {_EDGE} <= :width),
+    sum(CAST(round(cost_usd * {PICO}) AS INTEGER)), count(cost_usd), max(usage_is_new), max(response_id)
+"""
+_PLACED: Final = f"""
+    SELECT *, placed_ns / :width * (:width / {_S}) AS bucket FROM (
+        SELECT *,
+            started_unix_ns + coalesce(
+                CASE WHEN attempts > 1 THEN CAST(json_extract(attempts_json, '$[#-1].start_s') * {_S} AS INTEGER) END, 0
+            ) AS placed_ns,
+            input_tokens IS NOT NULL AND output_tokens IS NOT NULL AND usage_is_new IS NOT 0 AS is_told,
+            is_background = 1 OR operation = 'fetch_response' AS is_apart
+        FROM {TABLE} WHERE started_unix_ns >= :from AND started_unix_ns < :to
+    )
+"""  # noqa: S608  our own names
+_ALIKE_IN_SPAN: Final = (
+    f"SELECT {', '.join(_ALIKE)}, {_SUMS} FROM ({_PLACED}) "  # noqa: S608  our own names
+    f"WHERE NOT is_apart AND placed_ns >= :begin AND placed_ns < :end GROUP BY {', '.join(_ALIKE)}"
+)
+_APART: Final = (
+    f"SELECT {', '.join(_ALIKE)}, {_SUMS} FROM ({_PLACED}) "  # noqa: S608  our own names
+    "WHERE is_apart GROUP BY row ORDER BY row"
 )
 _AROUND_S: Final = DAY_S
 """A background response may be fetched so long after the call that made it, and is still paired with it."""
@@ -141,18 +180,16 @@ class _Bills:
         self.unpriced: Counter[str] = Counter()
 
     def add(self, row: _Row) -> None:
-        amount = pico(row.cost_usd)
-        if amount is not None:
-            self.pico, self.priced = self.pico + amount, self.priced + 1
-        elif row.cost_absent is not None:
-            self.unpriced[row.cost_absent] += 1
+        self.pico, self.priced = self.pico + (row.pico or 0), self.priced + row.priced
+        if row.cost_absent is not None:
+            self.unpriced[row.cost_absent] += row.calls - row.priced
 
 
 class _Reader:
     """Adds rows up."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self._wanted, self._width_ns = wanted, wanted.span.width_s * _S
+        self._wanted = wanted
         self.cells: dict[int, dict[Key, _Sums]] = {}
         self.lost: Counter[tuple[int, str]] = Counter()
         self.projects: set[str] = set()
@@ -164,20 +201,18 @@ class _Reader:
 
     def add(self, row: _Row, created: _Row | None = None, *, is_late: bool = False) -> None:
         begin = created or row
-        at_ns = begin.started_unix_ns + round((begin.last_start_s or 0) * _S)
-        bucket = at_ns // self._width_ns * self._wanted.span.width_s
-        if not self._wanted.span.begin_s <= bucket < self._wanted.span.end_s:
+        if begin.bucket not in self._wanted.span.buckets:
             return
-        model = self._model(row, begin)
-        self.lost[bucket, model] += row.attempts_timeout + row.attempts_no_response
-        left_out = self._left_out(row, begin)
+        left_out, model = self._left_out(row, begin), self._model(row, begin)
+        if left_out in {None, NOT_ANSWERED}:
+            self.lost[begin.bucket, model] += row.lost + (created.lost if created else 0)
         if left_out is not None:
-            self.left_out[left_out] += 1
+            self.left_out[left_out] += row.calls
         elif row.operation == BATCH:
             self._batch(row)
         else:
-            self._call(row, begin, at_ns, bucket, model, is_late=is_late)
-            self.bills.setdefault(at_ns // _S // DAY_S * DAY_S, _Bills()).add(row)
+            self._call(row, begin, model, is_late=is_late)
+            self.bills.setdefault(begin.bucket // DAY_S * DAY_S, _Bills()).add(row)
 
     def _left_out(self, row: _Row, begin: _Row) -> str | None:
         wanted = self._wanted
@@ -197,29 +232,25 @@ class _Reader:
         return named(row.response_model or row.request_model or begin.request_model)
 
     def _batch(self, row: _Row) -> None:
-        self.counts[BATCH] += 1
-        told = (row.batch_requests_completed, row.input_tokens, row.cached_tokens, row.output_tokens)
-        self.batches = add(self.batches, Figures(*told))
+        self.counts[BATCH] += row.calls
+        self.batches = add(self.batches, row.figures._replace(requests=row.batch_requests))
 
-    def _call(self, row: _Row, begin: _Row, at_ns: int, bucket: int, model: str, *, is_late: bool) -> None:
+    def _call(self, row: _Row, begin: _Row, model: str, *, is_late: bool) -> None:
         requested = asked(begin.requested) if self._wanted.has_requested else None
-        sums = self.cells.setdefault(bucket, {}).setdefault(Key(model, row.served, requested), _Sums())
+        sums = self.cells.setdefault(begin.bucket, {}).setdefault(Key(model, row.served, requested), _Sums())
         self._named(begin)
-        counts, inside = sums.counts, at_ns % self._width_ns
-        counts["requests"] += 1
-        counts["near_begin"] += inside * _EDGE < self._width_ns
-        counts["near_end"] += (self._width_ns - inside) * _EDGE <= self._width_ns
-        counts["late"] += is_late
-        if row.input_tokens is None or row.output_tokens is None or row.usage_is_new == 0:
-            counts["without_usage"] += 1
-        else:
-            sums.told = add(sums.told, Figures(1, row.input_tokens, row.cached_tokens, row.output_tokens))
+        sums.counts["requests"] += row.calls
+        sums.counts["near_begin"] += begin.near_begin
+        sums.counts["near_end"] += begin.near_end
+        sums.counts["late"] += is_late
+        sums.counts["without_usage"] += row.calls - row.told
+        sums.told = add(sums.told, row.figures)
         if row.served in TIERLESS:
-            sums.unsaid[unsaid(row) or row.served] += 1
+            sums.unsaid[unsaid(row) or row.served] += row.calls
 
     def _named(self, begin: _Row) -> None:
         if begin.project is None:
-            self.counts["nameless"] += 1
+            self.counts["nameless"] += begin.calls
             return
         self.projects.add(begin.project)
         if begin.requested in {AUTO, UNSET}:
@@ -246,9 +277,12 @@ def read(db: sqlite3.Connection, wanted: Wanted) -> Books:
     where that call is not in the ledger, in the bucket of the fetch.
     """
     reader, once = _Reader(wanted), Once[_Row]()
-    begin, end = wanted.span.begin_s * _S, wanted.span.end_s * _S
+    width, begin, end = (part * _S for part in (wanted.span.width_s, wanted.span.begin_s, wanted.span.end_s))
+    bounds = {"width": width, "begin": begin, "end": end}
+    for values in db.execute(_ALIKE_IN_SPAN, {**bounds, "from": begin - width, "to": end}):
+        reader.add(_Row(*values))
     around = _AROUND_S * _S
-    for values in db.execute(_SELECT, (begin - around, end + around, begin - wanted.span.width_s * _S, end)):
+    for values in db.execute(_APART, {"width": width, "from": begin - around, "to": end + around}):
         row = _Row(*values)
         settled = once.settled(row)
         if settled is not None:
