@@ -39,6 +39,11 @@ def demo(folder: Path, seconds: int = 8) -> Path:
     subprocess.run(
         [*TIERSCOPE, "demo", "--seconds", str(seconds), "--keep", str(folder)], capture_output=True, check=True
     )
+    return closed(folder)
+
+
+def closed(folder: Path) -> Path:
+    """Move both ledgers of a folder to ten minutes after the begin of a closed hour."""
     (first,) = run(folder / "calls.db", "SELECT min(started_unix_ns) FROM calls")[0]
     back = first - (CLOSED + 600) * S
     move(folder, back)

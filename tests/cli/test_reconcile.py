@@ -13,6 +13,7 @@ from tests.ledger.made import PLAIN, write
 
 from tierscope import signals
 from tierscope.model import Attempt, Reply, Usage
+from tierscope.reconcile.causes import CAUSES
 from tierscope.simulator import Faults, Profile
 
 if TYPE_CHECKING:
@@ -252,3 +253,16 @@ def test_azure_calls_that_are_missing(azure: Path) -> None:
     done = invoke("--ledger", azure, "--azure", SAMPLES / "azure.json", key=None)
     assert "priority ▸ default" in done.stdout
     assert "[2 requests] unexplained" in done.stdout
+
+
+# ── the page ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_the_page_names_every_cause_and_option() -> None:
+    """And nothing that looks like a cause and is none."""
+    page = (Path(__file__).parents[2] / "docs" / "reconcile.md").read_text("utf-8")
+    listed = page[page.index("| cause | proof |") : page.index("What cannot be told")]
+    named = {
+        word for row in listed.splitlines()[2:] for word in re.findall(r"`(\w+)`", row.split("|")[1] if row else "")
+    }
+    assert named == set(CAUSES)
+    options = set(re.findall(r"--[a-z-]+", invoke("--help").stdout)) - {"--help", "--json", "--ledger"}
+    assert {option for option in options if option not in page} == set()

@@ -34,6 +34,7 @@ LONGEST_S: Final = 120.0
 _LIMITS: Final = {60: 1440, 3600: 168}
 _DAYS: Final = 180
 _FIRST_WAIT_S: Final = 1.0
+_PATIENCE_S: Final = 60.0
 _RAW: Final = {"X-Stainless-Raw-Response": "true"}
 _WORDS: Final = {seconds: word for word, seconds in WIDTHS.items()}
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY, _SERVER = 401, 403, 404, 429, 500
@@ -210,7 +211,7 @@ def connect(to: Access, say: Callable[[str], None]) -> Admin:
         import openai  # noqa: PLC0415  a second of CPU, and no dependency of ours
     except ModuleNotFoundError:
         raise click.ClickException("openai is missing: install it, its client asks the admin API.") from None
-    client = openai.OpenAI(api_key=to.key, base_url=to.base_url, max_retries=0)
+    client = openai.OpenAI(api_key=to.key, base_url=to.base_url, max_retries=0, timeout=_PATIENCE_S)
     client.project = None  # an admin key belongs to none, whatever OPENAI_PROJECT_ID says
     return Admin(client, urlsplit(to.base_url).netloc.rpartition("@")[2], say)
 

@@ -2,10 +2,10 @@
 
 Paths, parameters, limits and fields are those of openai-python 3.57 (`types/admin/organization/usage_*`, `.../projects/
 project_service_tier_settings`). The usage is of this run and of what the ledger's file held before. Modelled: a request
-belongs to the bucket in which it arrived; the first and the last bucket end where the range does; a tier is spelt as
-the reply spelt it; a line item is the model and the kind of token ("gpt-6-astra, input_tokens" is documented, the
-other kinds and how a tier shows are not). Keys and users are not kept: grouped by, they are null. No delay: usage is
-there at once.
+belongs to the bucket in which it arrived; the first and the last bucket end where the range does; a tier is the one
+that served, spelt as the reply spelt it; a line item is the model and the kind of token ("gpt-6-astra, input_tokens" is
+documented, the other kinds and how a tier shows are not). Keys and users are not kept: grouped by, they are null. No
+delay: usage is there at once.
 
 A key that begins with `sk-admin` may read all of it, `sk-admin-unscoped` and any other key lack the permission.
 None of these requests is inference: they are in no row of the ledger.

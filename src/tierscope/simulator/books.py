@@ -66,7 +66,7 @@ def entries(rows: Iterable[Served], profile: Profile) -> Iterator[Entry]:
             at=row.started_ns // _SECOND,
             project=row.project,
             model=row.response_model or (known.snapshot if known else row.model),
-            tier=row.served or row.decided,
+            tier=row.served if row.served and canonical(row.served) == row.decided else row.decided,
             requests=1,
             input=row.used_input_tokens,
             cached=row.used_cached_tokens or 0,
