@@ -67,6 +67,11 @@ class Explained(NamedTuple):
     rest: Figures
     causes: tuple[Cause, ...] = ()
 
+    @property
+    def requests(self) -> int:
+        """Requests of the rest: every book knows its requests."""
+        return self.rest.requests or 0
+
     def by(self, word: str, figures: Figures) -> Explained:
         """Return the same with one cause more, nothing where it accounts for nothing."""
         if is_nothing(figures):
@@ -118,11 +123,11 @@ def _filled(ours: Ours) -> Figures:
 
 def _tiers_unknown(gaps: Gaps, pairs: Mapping[At, Pair], same: Sequence[At]) -> None:
     """Tiers of one model in one bucket."""
-    blank = [at for at in same if at[1].tier in TIERLESS and (gaps[at].rest.requests or 0) < 0]
-    short = [at for at in same if at[1].tier not in TIERLESS and gaps[at].rest.requests]
-    missing = sum(gaps[at].rest.requests or 0 for at in short)
-    spare = -sum(gaps[at].rest.requests or 0 for at in blank)
-    if not blank or missing != spare or any((gaps[at].rest.requests or 0) < 0 for at in short):
+    blank = [at for at in same if at[1].tier in TIERLESS and gaps[at].requests < 0]
+    short = [at for at in same if at[1].tier not in TIERLESS and gaps[at].requests]
+    missing = sum(gaps[at].requests for at in short)
+    spare = -sum(gaps[at].requests for at in blank)
+    if not blank or missing != spare or any(gaps[at].requests < 0 for at in short):
         return
     reasons = sum((Counter(pairs[at].ours.unsaid) for at in blank), Counter())
     word = next(iter(reasons)) if len(reasons) == 1 else TIER_UNKNOWN
@@ -132,7 +137,7 @@ def _tiers_unknown(gaps: Gaps, pairs: Mapping[At, Pair], same: Sequence[At]) -> 
 
 def _without_usage(gap: Explained, ours: Ours) -> Explained:
     tokens = [count for count in gap.rest[1:] if count is not None]
-    if not ours.without_usage or gap.rest.requests != 0 or any(count < 0 for count in tokens):
+    if not ours.without_usage or gap.requests or any(count < 0 for count in tokens):
         return gap
     return gap.by(WITHOUT_USAGE, gap.rest)
 
@@ -180,6 +185,6 @@ def _way(here: Ours, after: Ours | None, missing: int, late: int) -> str | None:
 
 
 def _no_answer(gaps: Gaps, same: Sequence[At], lost: int) -> None:
-    missing = [gaps[at].rest.requests or 0 for at in same]
+    missing = [gaps[at].requests for at in same]
     if min(missing) >= 0 and 0 < sum(missing) <= lost:
-        _name(gaps, [at for at in same if gaps[at].rest.requests], NO_ANSWER)
+        _name(gaps, [at for at in same if gaps[at].requests], NO_ANSWER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tierscope.reconcile import causes
-from tierscope.reconcile.figures import ZERO, Figures, Key, Ours, Theirs, coverage, is_batch, minus, total
+from tierscope.reconcile.figures import ZERO, Figures, Key, Ours, Theirs, coverage, is_batch, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,11 +30,6 @@ class Cell(NamedTuple):
     causes: tuple[Cause, ...] = ()
     unexplained: Figures = ZERO
     """What no cause accounts for of theirs minus ours."""
-
-    @property
-    def gap(self) -> Figures | None:
-        """Theirs minus ours."""
-        return None if self.ours is None else minus(self.theirs, self.ours)
 
 
 class Row(NamedTuple):

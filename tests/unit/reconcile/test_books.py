@@ -35,6 +35,10 @@ def test_only_whole_closed_buckets(begin: int, end: int, now: int, buckets: list
     assert (list(span.buckets), list(span.open)) == (buckets, open_)
 
 
+def test_the_widths_are_those_of_the_api() -> None:
+    assert hours.WIDTHS == {"1m": 60, "1h": 3600}
+
+
 # ── clocks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def books(*counts: int, ahead: int = 0) -> tuple[dict[int, dict[Key, Theirs]], dict[int, dict[Key, Ours]]]:
     figures = [Figures(count, 100 * count, 0, count) for count in counts]
@@ -61,6 +65,15 @@ def test_one_figure_in_its_place_clears_a_clock() -> None:
     assert clocks.shift({at: held for at, held in theirs.items() if at != H}, ours, H) is None
 
 
+def test_figures_that_are_equal_in_every_hour() -> None:
+    """They are in their place as well as anywhere: no clock is called wrong."""
+    theirs, ours = books(3, 5, 4, ahead=1)
+    slow, seven = Key("gpt-4.1", "default"), Figures(7, 700, 0, 7)
+    theirs = {at: {**held, slow: Theirs(seven)} for at, held in theirs.items()}
+    ours = {at: {**held, slow: Ours(seven)} for at, held in ours.items()}
+    assert clocks.shift(theirs, ours, H) is None
+
+
 # ── money ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_money_of_whole_days_only() -> None:
     """Of three days begun, the one in the middle; line items of models that the ledger never names stand apart.
@@ -69,13 +82,16 @@ def test_money_of_whole_days_only() -> None:
     """
     paid = [
         pages.Paid(DAY, "gpt-4.1-2025-04-14, input_tokens", 2 * pages.PICO),
-        pages.Paid(DAY, "dall-e-3", pages.PICO // 2),
+        pages.Paid(DAY, "dall-e-3", pages.PICO // 4),
+        pages.Paid(DAY, "dall-e-3", pages.PICO // 4),
         pages.Paid(2 * DAY, "gpt-4.1-2025-04-14, input_tokens", 7 * pages.PICO),
     ]
     bills = {DAY: money.Bill(2 * pages.PICO, 9, {"no_usage": 1})}
-    (day,) = money.days(10, 3 * DAY - 10, paid[:2] + paid[2:], bills, frozenset({"gpt-4.1"}))[:1]
+    (day,) = money.days(10, 3 * DAY - 10, paid, bills, frozenset({"gpt-4.1"}))[:1]
     assert (day.begin_s, day.theirs_pico, day.covered) == (DAY, 5 * pages.PICO // 2, 0.8)
     assert day.elsewhere == {"dall-e-3": pages.PICO // 2}
+    (bare,) = money.days(0, DAY, [pages.Paid(0, None, 5)], {}, frozenset())
+    assert (bare.elsewhere, bare.ours) == ({"no line item": 5}, money.Bill(0, 0))
     assert [one.begin_s for one in money.days(10, 2 * DAY, paid, bills, frozenset())] == [DAY]
     assert money.days(10, 2 * DAY - 1, paid, bills, frozenset()) == []
 

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from tierscope.reconcile import causes
-from tierscope.reconcile.compare import Cell, compare, least, rows, whole
+from tierscope.reconcile.compare import Cell, by_tier, compare, least, rows, whole
 from tierscope.reconcile.figures import ZERO, Figures, Key, Ours, Theirs
 from tierscope.reconcile.hours import Span
 
@@ -56,6 +56,26 @@ def test_what_nothing_proves_is_unexplained() -> None:
     assert least(row) == 0.9
 
 
+def test_the_least_part_counts() -> None:
+    """0.9 of requests and input, half of the output; of nothing there is no part."""
+    told = cells({0: {FAST: Theirs(TEN)}}, {0: {FAST: ours(NINE._replace(output=100))}})
+    assert least(whole(told.values())) == 0.5
+    assert (whole(()).theirs, whole(()).ours, least(whole(()))) == (ZERO, ZERO, None)
+
+
+def test_sums_by_tier_and_by_key() -> None:
+    """Over hours and models, each tier; over hours, each model and tier, in their order."""
+    mini = Key("gpt-4.1-mini", "priority")
+    theirs = {0: {mini: Theirs(ONE), FAST: Theirs(TEN), SLOW: Theirs(ONE)}, H: {FAST: Theirs(ONE)}}
+    held = {0: {FAST: ours(), SLOW: ours(ONE)}, H: {FAST: ours(ONE)}}
+    told = cells(theirs, held).values()
+    eleven = Figures(11, 1100, 64, 220)
+    tiers = [(row.key.tier, row.theirs, row.ours) for row in by_tier(told)]
+    assert tiers == [("default", ONE, ONE), ("priority", Figures(12, 1200, 64, 240), eleven)]
+    keys = [(row.key, row.theirs, row.ours) for row in rows(told)]
+    assert keys == [(SLOW, ONE, ONE), (FAST, eleven, eleven), (mini, ONE, ZERO)]
+
+
 def test_more_here_than_there_is_a_gap_too() -> None:
     """Below 0, and covered by more than the whole."""
     told = cells({0: {FAST: Theirs(NINE)}}, {0: {FAST: ours()}})
@@ -93,9 +113,11 @@ def test_batches_stand_apart() -> None:
     """Ours is unknown for them, and no sum holds them."""
     told = cells({0: {FAST: Theirs(TEN), BATCH: Theirs(ONE)}}, {0: {FAST: ours()}})
     assert told[0, BATCH].ours is None
-    assert told[0, BATCH].gap is None
+    assert told[0, BATCH].theirs == ONE
     assert found(told[0, BATCH]) == (((causes.BATCHES, ONE),), ZERO)
     assert whole(told.values()).theirs == TEN
+    assert [row.key for row in rows(told.values())] == [FAST]
+    assert [row.key.tier for row in by_tier(told.values())] == ["priority"]
 
 
 # ── usage and tiers that are not known here ───────────────────────────────────────────────────────────────────────────
@@ -120,8 +142,9 @@ def test_no_call_told_its_usage() -> None:
         ours(Figures(10, 900, 64, 180)),
         ours(Figures(9, 900, 64, 180), without_usage=1),
         ours(Figures(10, 1100, 64, 180), without_usage=1),
+        ours(Figures(10, 900, 64, 201), without_usage=1),
     ],
-    ids=["none-without", "a-request-is-missing", "more-tokens-here"],
+    ids=["none-without", "a-request-is-missing", "more-tokens-here", "one-token-more-here"],
 )
 def test_where_calls_without_usage_prove_nothing(held: Ours) -> None:
     assert cells({0: {FAST: Theirs(TEN)}}, {0: {FAST: held}})[0, FAST].causes == ()
@@ -148,6 +171,17 @@ def test_tiers_that_do_not_add_up_prove_nothing(spare: int) -> None:
     held = {FAST: ours(Figures(8, 800, 64, 160)), BLANK: ours(Figures(spare, 0, 0, 0), unsaid={"cut_short": spare})}
     told = cells({0: {FAST: Theirs(TEN)}}, {0: held})
     assert [cell.causes for cell in told.values()] == [(), ()]
+
+
+def test_a_tier_with_too_many_calls_proves_nothing_of_the_others() -> None:
+    """Three missing at priority, one too many at default: two without a tier would make up for it, by chance."""
+    held = {
+        FAST: ours(Figures(7, 700, 64, 140)),
+        SLOW: ours(Figures(2, 200, 0, 40)),
+        BLANK: ours(Figures(2, 0, 0, 0), unsaid={"cut_short": 2}),
+    }
+    told = cells({0: {FAST: Theirs(TEN), SLOW: Theirs(ONE)}}, {0: held})
+    assert [cell.causes for cell in told.values()] == [()] * 3
 
 
 # ── edges ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,6 +247,26 @@ def test_a_background_response_that_was_fetched_late() -> None:
     assert [cell.causes for cell in told.values()] == [(), ()]
 
 
+def test_late_is_what_comes_later() -> None:
+    """Responses that were counted where they were fetched, in the hour that lacks one or before, prove nothing."""
+    theirs = {0: {FAST: Theirs(TEN)}, 2 * H: {FAST: Theirs(NINE)}}
+    told = cells(theirs, {0: {FAST: ours(NINE, late=1)}, 2 * H: {FAST: ours()}})
+    assert [cell.causes for cell in told.values()] == [(), ()]
+
+
+def test_the_other_way_round_needs_the_next_bucket() -> None:
+    theirs = {0: {FAST: Theirs(NINE)}, 2 * H: {FAST: Theirs(TEN)}}
+    told = cells(theirs, {0: {FAST: ours(TEN, near_end=1)}, 2 * H: {FAST: ours(NINE)}})
+    assert [cell.causes for cell in told.values()] == [(), ()]
+
+
+def test_equal_buckets_before_a_run() -> None:
+    """Do not hide it."""
+    theirs = {0: {FAST: Theirs(TEN)}, H: {FAST: Theirs(TEN)}, 2 * H: {FAST: Theirs(NINE)}}
+    told = cells(theirs, {0: {FAST: ours()}, H: {FAST: ours(NINE)}, 2 * H: {FAST: ours(near_begin=1)}})
+    assert [len(cell.causes) for cell in told.values()] == [0, 1, 1]
+
+
 # ── attempts without an answer ────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize(("lost", "is_named"), [(0, False), (1, True), (5, True)])
 def test_attempts_without_an_answer_are_inferred(lost: int, is_named: bool) -> None:
@@ -220,6 +274,17 @@ def test_attempts_without_an_answer_are_inferred(lost: int, is_named: bool) -> N
     told = cells({0: {FAST: Theirs(TEN)}}, {0: {FAST: ours(NINE)}}, {(0, "gpt-4.1"): lost})
     assert found(told[0, FAST]) == ((((causes.NO_ANSWER, ONE),), ZERO) if is_named else ((), ONE))
     assert causes.NO_ANSWER.startswith("inferred")
+
+
+def test_attempts_are_of_a_model_in_all_its_tiers() -> None:
+    """One missing at priority, default whole: that one. One too many at default: nothing is inferred."""
+    theirs = {0: {FAST: Theirs(TEN), SLOW: Theirs(ONE)}}
+    told = cells(theirs, {0: {FAST: ours(NINE), SLOW: ours(ONE)}}, {(0, "gpt-4.1"): 1})
+    assert (len(told[0, FAST].causes), told[0, SLOW].causes) == (1, ())
+    told = cells(
+        theirs, {0: {FAST: ours(Figures(8, 800, 64, 160)), SLOW: ours(Figures(2, 200, 0, 40))}}, {(0, "gpt-4.1"): 9}
+    )
+    assert [cell.causes for cell in told.values()] == [(), ()]
 
 
 def test_every_cause_has_its_words() -> None:
