@@ -134,6 +134,7 @@ def test_a_ledger_that_is_locked(ledger: Path, url: str, monkeypatch: pytest.Mon
             1,
             "counted no request from 2025-11-25 00:00 to 2025-11-26 00:00",
         ),
+        (("--from", "2025-11-01", "--bucket", "1m"), 2, "at most 10,080 are compared at once"),
         (("--bucket", "1w"), 2, "is not one of"),
         (("--fail-under", "9"), 2, "is not in the range"),
     ],

@@ -35,6 +35,8 @@ BELOW: Final = 3
 _S: Final = 1_000_000_000
 _RESOLUTION_S: Final = 5
 """A ``Date`` header and the way of a reply leave so much doubt about a clock."""
+_MOST: Final = 10_080
+"""Buckets of one comparison: a week of minutes, more than a year of hours."""
 _LAST_S: Final = 32_503_680_000
 """The year 3000: what is later is no time of a call."""
 
@@ -203,6 +205,12 @@ def _span(ledger: Path, db: sqlite3.Connection, wish: Wish, held: tuple[int, int
         raise click.ClickException(
             f"No whole {_kind(width)} from {moment(begin)} to {moment(end)} is closed yet: it must have ended "
             f"{wish.settle_s:g} s ago (--settle). Try again later, or name an earlier range."
+        )
+    if len(span.buckets) > _MOST:
+        raise click.BadParameter(
+            f"{moment(begin)} to {moment(end)} are {len(span.buckets):,} {_kind(width)}s: at most {_MOST:,} are "
+            f"compared at once. Name a shorter range, or --bucket 1h.",
+            param_hint="--from",
         )
     return span
 
