@@ -55,10 +55,12 @@ def test_the_demo_is_covered_whole(kept: Path, url: str) -> None:
         kept / "served.db",
         "SELECT count(*), sum(input_tokens), sum(output_tokens) FROM served WHERE used_input_tokens IS NOT NULL",
     )[0]
-    assert answered[0] > 20
+    decided = run(kept / "served.db", "SELECT DISTINCT decided FROM served WHERE used_input_tokens IS NOT NULL")
+    assert answered[0] > 5
+    assert len(decided) > 2
     assert told["least_coverage"] == 1.0
     assert tuple(told["total"]["theirs"][field] for field in ("requests", "input", "output")) == answered
-    assert {row["tier"] for row in told["tiers"]} == {"default", "flex", "priority", "scale"}
+    assert {(row["tier"],) for row in told["tiers"]} == set(decided)
     assert all(row["theirs"] == row["ours"] for row in told["models"])
     assert [cell for cell in told["cells"] if cell["causes"] or any(cell["unexplained"].values())] == []
     assert (told["begin_unix_s"], told["end_unix_s"], told["bucket_s"]) == (CLOSED, CLOSED + H, H)
@@ -109,7 +111,7 @@ def test_too_little_is_a_status_of_its_own(lossy: tuple[Path, list[tuple[Any, ..
     told = figures(invoke("--ledger", path, "--base-url", url, "--json"))
     done = invoke("--ledger", path, "--base-url", url, "--fail-under", "0.999")
     assert done.exit_code == 3
-    assert "5 requests" in done.stdout.replace("\n  ", " ") or "unexplained" in done.stdout
+    assert "unexplained" in done.stdout
     assert "where 99.9000% was asked for" in done.stderr
     assert invoke("--ledger", path, "--base-url", url, "--fail-under", told["least_coverage"]).exit_code == 0
 
