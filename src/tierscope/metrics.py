@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tierscope import attributes as a
-from tierscope.declared import Metric
+from tierscope.declared import Attribute, Metric
 
 # ── buckets ───────────────────────────────────────────────────────────────────────────────────────────────────────
 RATE_BUCKETS: Final = (5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 200, 300, 500, 1000)
@@ -166,6 +166,24 @@ GENAI_FIRST_CHUNK: Final = Metric(
     (*_COMMON, a.RESPONSE_TIER),
     SECONDS,
 )
+
+FILE_METRICS: Final = (
+    Metric(
+        "tierscope.reconcile.coverage",
+        "gauge",
+        "1",
+        "Part of what the provider's own books hold that the ledger holds, by tier; absent where it is unknown.",
+        (
+            a.PROVIDER,
+            a.TIER_SERVED,
+            Attribute("tierscope.reconcile.figure", "What is counted.", ("requests", "input", "cached", "output")),
+        ),
+    ),
+    Metric(
+        "tierscope.reconcile.until", "gauge", "s", "End of the last closed bucket compared, seconds since 1970.", ()
+    ),
+)
+"""Gauges that `tierscope reconcile --gauge` writes to a file; no instrumented process emits them."""
 
 METRICS: Final = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 OWN_METRICS: Final = tuple(metric for metric in METRICS if metric.name.startswith("tierscope."))

@@ -9,6 +9,7 @@ from tierscope.cli.catalog import catalog
 from tierscope.cli.demo import demo
 from tierscope.cli.doctor import doctor
 from tierscope.cli.ledger import ledger
+from tierscope.cli.reconcile import reconcile
 from tierscope.cli.report import report
 from tierscope.cli.run import run
 from tierscope.cli.simulate import simulate
@@ -22,5 +23,5 @@ def tierscope() -> None:
     """Shows which OpenAI service tier was asked for, which one served, and how fast."""
 
 
-for command in (capacity, catalog, demo, doctor, ledger, report, run, simulate, statement):
+for command in (capacity, catalog, demo, doctor, ledger, reconcile, report, run, simulate, statement):
     tierscope.add_command(command)

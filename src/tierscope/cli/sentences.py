@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tierscope.ledger.figures import Money, Report, Shift
 
-_UNSAID: Final = {
+UNSAID: Final = {
     "host_not_trusted": "their host's echo of the tier is not documented (TIERSCOPE_TRUSTED_HOSTS adds one)",
     "cut_short": "they ended before the tier was known",
     "queued": "they were still queued",
@@ -20,7 +20,7 @@ _UNSAID: Final = {
     "not_reported": "the reply named no tier",
     "tierless_endpoint": "their endpoint has no tiers",
 }
-_UNPRICED: Final = {
+UNPRICED: Final = {
     "no_usage": "they told no tokens",
     "tier_unreported": "the reply named no tier",
     "tier_unknown": "the tier in the reply is no known word",
@@ -122,7 +122,7 @@ def money(sums: Money) -> Iterator[str]:
         if effects:
             yield f"What the tiers made of it: {', '.join(effects)}."
     for reason, count in sums.unpriced.items():
-        yield f"Without a price: {many(count, 'call')}, for {_UNPRICED.get(reason, reason)}."
+        yield f"Without a price: {many(count, 'call')}, for {UNPRICED.get(reason, reason)}."
 
 
 def dollars(amount: float) -> str:
@@ -152,7 +152,7 @@ def _tries(report: Report) -> Iterator[str]:
 
 def _left_out(report: Report) -> Iterator[str]:
     for reason, count in report.unsaid.items():
-        yield f"Outcome unknown for {many(count, 'call')}: {_UNSAID.get(reason, reason)}."
+        yield f"Outcome unknown for {many(count, 'call')}: {UNSAID.get(reason, reason)}."
     if report.streams_without_usage:
         yield (
             f"{many(report.streams_without_usage, 'chat stream')} came without usage: no tokens, no rates. "

@@ -3,6 +3,7 @@
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from tierscope.simulator.admin import admin_routes
 from tierscope.simulator.batches import Shelf, batch_routes
 from tierscope.simulator.chat import CHAT
 from tierscope.simulator.exchange import Cancel, Delete, Endpoint, Retrieve
@@ -28,7 +29,8 @@ def application(profile: Profile, ledger: Ledger) -> Starlette:
     service = Service(profile, ledger)
     shelf = Shelf(profile, service.clock)
     batches = [route for root in _ROOTS for route in batch_routes(service, shelf, root)]
-    return Starlette(routes=[*batches, *(route for root in _ROOTS for route in _routes(service, root))])
+    admin = admin_routes(profile, ledger, shelf)
+    return Starlette(routes=[*admin, *batches, *(route for root in _ROOTS for route in _routes(service, root))])
 
 
 def _routes(service: Service, root: str) -> list[Route]:

@@ -101,6 +101,22 @@ def missing(param: str) -> Problem:
     return Problem(400, "invalid_request_error", "missing_required_parameter", text, param)
 
 
+def lacks_scope(scope: str) -> Problem:
+    """403: the key may not do this (the message names the scope in public reports of 2026; the rest is modelled)."""
+    text = f"You have insufficient permissions for this operation. Missing scopes: {scope}."
+    return Problem(403, "invalid_request_error", None, text)
+
+
+def invalid_value(param: str, text: str) -> Problem:
+    """400: a parameter of the query is not what it must be (wording modelled)."""
+    return Problem(400, "invalid_request_error", "invalid_value", text, param)
+
+
+def unknown_project(project: str) -> Problem:
+    """404: the organization has no such project (wording modelled)."""
+    return Problem(404, "invalid_request_error", None, f"No project found with id '{project}'.")
+
+
 def unreadable(reason: str) -> Problem:
     """400: the body or the script is not what it should be."""
     return Problem(400, "invalid_request_error", None, reason)

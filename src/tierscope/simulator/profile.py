@@ -128,7 +128,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Shares of attempts (0 to 1) that fail: with a status before the reply, or inside a stream."""
+    """Shares of attempts (0 to 1) that fail: with a status before the reply, or inside a stream.
+
+    `admin_429` is how many requests of the admin API are refused first, each with `retry_after_ms`.
+    """
 
     status_429: float = 0.0
     status_500: float = 0.0
@@ -136,6 +139,7 @@ class Faults:
     stream_error: float = 0.0
     drop: float = 0.0
     retry_after_ms: int | None = None
+    admin_429: int = 0
 
 
 @dataclass(frozen=True, slots=True)

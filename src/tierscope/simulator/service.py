@@ -17,6 +17,7 @@ from tierscope.simulator.profile import Model, Profile
 from tierscope.simulator.store import Store
 from tierscope.simulator.tiers import Gate, Verdict, canonical
 from tierscope.simulator.transcript import Facts
+from tierscope.simulator.usage import used
 from tierscope.simulator.wire import Wire
 
 INVALID_KEY = "sk-invalid"
@@ -184,7 +185,8 @@ def _row(ask: Ask, decision: Decision, wire: Wire, facts: Facts, cost: int | Non
         attempt=ask.attempt, script_id=ask.script.id, stream=ask.stream,
         usage_sent=facts.usage_sent, input_tokens=facts.input_tokens, cached_tokens=facts.cached_tokens,
         cache_write_tokens=facts.cache_write_tokens, output_tokens=facts.output_tokens,
-        reasoning_tokens=facts.reasoning_tokens, cost_pico=cost, response_id=facts.response_id,
+        reasoning_tokens=facts.reasoning_tokens, **used(ask, decision.job, wire, facts),
+        cost_pico=cost, response_id=facts.response_id,
         response_model=facts.response_model, response_status=facts.response_status,
         request_id=wire.request_id, text_deltas=facts.text_deltas, chunks=facts.chunks,
         bytes_sent=wire.bytes_sent, ending=_ending(wire, facts),
