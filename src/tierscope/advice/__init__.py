@@ -22,9 +22,10 @@ from tierscope.advice import (
     same_rate,
     scale_units,
 )
-from tierscope.advice.figures import Figures, Reading
+from tierscope.advice.figures import Figures
 from tierscope.advice.finding import MONEY, Finding, Money, Span, Subject, ranked
 from tierscope.advice.known import Known, Units
+from tierscope.advice.reading import Reading
 from tierscope.catalog.prices import rates
 from tierscope.catalog.promises import promises
 from tierscope.ledger.store import open_to_read

@@ -12,9 +12,10 @@ from tierscope.words import BATCH, DEFAULT, FLEX, PRIORITY, TIERLESS, ULTRAFAST
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tierscope.advice.figures import Figures, Line
+    from tierscope.advice.figures import Figures
     from tierscope.advice.finding import Effort, Subject
     from tierscope.advice.known import Known
+    from tierscope.advice.lines import Line
 
 RULE: Final = "could-wait"
 _DEAR: Final = frozenset({DEFAULT, PRIORITY, ULTRAFAST})

@@ -11,8 +11,8 @@ from tierscope.policy import Facts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tierscope.advice.figures import Line
-    from tierscope.advice.figures import Workload as Columns
+    from tierscope.advice.columns import Workload as Columns
+    from tierscope.advice.lines import Line
     from tierscope.catalog.prices import Rates
     from tierscope.catalog.promises import Promises, ScaleUnit
     from tierscope.policy import Policy, Workload

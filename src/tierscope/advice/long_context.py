@@ -12,9 +12,10 @@ from tierscope.words import LONG_CONTEXT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tierscope.advice.figures import Figures, Line
+    from tierscope.advice.figures import Figures
     from tierscope.advice.finding import Subject
     from tierscope.advice.known import Known
+    from tierscope.advice.lines import Line
 
 RULE: Final = "long-context"
 

@@ -13,8 +13,9 @@ from tierscope.words import DEFAULT, PRIORITY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tierscope.advice.figures import Figures, Line, Speeds
+    from tierscope.advice.figures import Figures, Speeds
     from tierscope.advice.known import Known
+    from tierscope.advice.lines import Line
     from tierscope.ledger.figures import Quantiles
 
 RULE: Final = "same-rate"

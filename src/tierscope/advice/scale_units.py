@@ -18,8 +18,9 @@ from tierscope.words import DEFAULT, PRIORITY, SCALE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tierscope.advice.figures import Figures, Line
+    from tierscope.advice.figures import Figures
     from tierscope.advice.known import Known, Units
+    from tierscope.advice.lines import Line
 
 IDLE: Final = "scale-idle"
 SPILL: Final = "scale-spill"
