@@ -35,7 +35,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["MONEY", "RULES", "Figures", "Finding", "Known", "Money", "Span", "Subject", "Units", "advise", "read"]
+__all__ = [
+    "MONEY",
+    "RULES",
+    "Figures",
+    "Finding",
+    "Known",
+    "Money",
+    "Span",
+    "Subject",
+    "Units",
+    "advise",
+    "find",
+    "read",
+]
 
 _FINDERS: Final = (
     could_wait.find,

@@ -20,7 +20,7 @@ from tierscope.ledger.money import pico
 from tierscope.ledger.once import Once
 from tierscope.promise.ramp import MINUTE_NS
 from tierscope.rates import NS
-from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DEFAULT, DOWNGRADED, LONG_CONTEXT, PRIORITY, SCALE
+from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DEFAULT, DOWNGRADED, LONG_CONTEXT, PRIORITY, SCALE, UNREPORTED
 
 if TYPE_CHECKING:
     import sqlite3
@@ -60,9 +60,7 @@ class Reading:
                 continue
             settled = once.settled(row)
             if settled is not None:
-                created = settled.created
-                expected = row.expected or (created.expected if created else None)
-                self.add(settled.row._replace(expected=expected))
+                self.add(_whole(settled.row, settled.created))
         for row in once.queued.values():
             self.add(row)
         return self.figures()
@@ -134,6 +132,14 @@ class Reading:
     def _prompt(self, band: int) -> int:
         """A length within a band: above one edge, at most at the next."""
         return self._edges[band] if band < len(self._edges) else (self._edges or [0])[-1] + 1
+
+
+def _whole(row: Row, created: Row | None) -> Row:
+    """Return a fetched response with what only the call that began it knew."""
+    if created is None:
+        return row
+    asked = created.requested if row.requested == UNREPORTED else row.requested
+    return row._replace(requested=asked, expected=row.expected or created.expected)
 
 
 def _ended_ns(row: Row) -> int:

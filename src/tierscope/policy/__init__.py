@@ -3,7 +3,7 @@
 Imports neither OpenTelemetry nor openai.
 """
 
-from tierscope.policy.reading import PolicyError, policy, read
+from tierscope.policy.reading import PolicyError, load, policy, read
 from tierscope.policy.rules import DRIFTED, KEPT, UNSAID, VERDICTS, Facts, Policy, Workload, verdict
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Workload",
+    "load",
     "policy",
     "read",
     "verdict",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tierscope.policy import files
+from tierscope.policy.files import FileError
 from tierscope.policy.rules import KEYS, Policy, Workload
 from tierscope.words import ALIASES, BATCH, CANONICAL, FLEX, REQUESTED
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SCHEMA: Final = "tierscope-policy/1"
-"""What the file says of itself, by which a later shape can be told from this one."""
+"""What the file says of itself."""
 MAX_RULES: Final = 100
 """Rules are values of a metric's attribute: few enough for one series each."""
 MAX_NAME: Final = 64
@@ -22,12 +24,8 @@ _RULE_KEYS: Final = ("name", "match", "tier", "interactive")
 _PATIENT: Final = (FLEX, BATCH)
 
 
-class PolicyError(ValueError):
+class PolicyError(FileError):
     """A policy cannot be used; the message names the file, the rule, the key, the value and the remedy."""
-
-    def __init__(self, file: str, rule: str, key: str, value: object, remedy: str) -> None:
-        super().__init__(f"{file}: {rule}: {key}={value!r:.200}: {remedy}")
-        self.file, self.rule, self.key, self.value, self.remedy = file, rule, key, value, remedy
 
 
 def read(path: str | Path) -> Policy:
@@ -37,14 +35,18 @@ def read(path: str | Path) -> Policy:
         PolicyError: something of it cannot be used, or it contradicts itself.
 
     """
-    file = Path(path)
-    try:
-        told = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise PolicyError(file.name, "file", "path", str(path), f"{error.strerror}: name a file to read") from None
-    except ValueError as error:  # TOML, and UTF-8
-        raise PolicyError(file.name, "file", "content", str(error), "write TOML, in UTF-8") from None
-    return policy(file.name, told)
+    return policy(Path(path).name, files.read(path, PolicyError, SCHEMA))
+
+
+@functools.cache
+def load(path: str) -> Policy:
+    """Read a policy once per process.
+
+    Raises:
+        PolicyError: see ``read``.
+
+    """
+    return read(path)
 
 
 def policy(file: str, told: Mapping[str, Any]) -> Policy:
@@ -57,8 +59,6 @@ def policy(file: str, told: Mapping[str, Any]) -> Policy:
     for key in told:
         if key not in _FILE_KEYS:
             raise PolicyError(file, "file", key, told[key], f"use {' and '.join(_FILE_KEYS)}")
-    if told.get("schema") != SCHEMA:
-        raise PolicyError(file, "file", "schema", told.get("schema"), f"write {SCHEMA!r}")
     rules = told.get("workload")
     if not isinstance(rules, list) or not 0 < len(rules) <= MAX_RULES:
         raise PolicyError(file, "file", "workload", rules, f"write 1 to {MAX_RULES} tables [[workload]]")

@@ -46,7 +46,6 @@ KNOWN: Final = Known(rates(), promises())
 PATIENT: Final = policy(
     "policy.toml",
     {
-        "schema": "tierscope-policy/1",
         "workload": [{"name": "suite", "match": {"project": "proj_a"}, "interactive": False}],
     },
 )
