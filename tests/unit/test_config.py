@@ -17,9 +17,10 @@ STREAM: Final = "TIERSCOPE_STREAM_USAGE"
 GENAI: Final = "TIERSCOPE_GENAI_METRICS"
 LEDGER: Final = "TIERSCOPE_LEDGER"
 CATALOG: Final = "TIERSCOPE_CATALOG"
+POLICY: Final = "TIERSCOPE_POLICY"
 HTTP: Final = "TIERSCOPE_HTTP"
 ENABLED: Final = "TIERSCOPE_ENABLED"
-KEYS: Final = (DEFAULT_TIER, EXPECTED, HOSTS, STREAM, GENAI, LEDGER, CATALOG, HTTP, ENABLED)
+KEYS: Final = (DEFAULT_TIER, EXPECTED, HOSTS, STREAM, GENAI, LEDGER, CATALOG, POLICY, HTTP, ENABLED)
 FIELDS: Final = {
     DEFAULT_TIER: "default_tier",
     EXPECTED: "expected_tiers",
@@ -28,6 +29,7 @@ FIELDS: Final = {
     GENAI: "genai_metrics",
     LEDGER: "ledger",
     CATALOG: "catalog",
+    POLICY: "policy",
     HTTP: "http",
     ENABLED: "enabled",
 }
@@ -39,6 +41,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     GENAI: True,
     LEDGER: None,
     CATALOG: None,
+    POLICY: None,
     HTTP: False,
     ENABLED: True,
 }
@@ -73,6 +76,7 @@ VALID: Final = [
     *((key, word, False) for key in (GENAI, HTTP, ENABLED) for word in ALL_OFF),
     (LEDGER, "calls.db", "calls.db"),
     (CATALOG, " own prices.json ", "own prices.json"),
+    (POLICY, " our policy.toml ", "our policy.toml"),
     (LEDGER, " /var/lib/my calls.db ", "/var/lib/my calls.db"),
     (EXPECTED, "project:proj_a=scale", {("project", "proj_a"): "scale"}),
     (EXPECTED, "deployment:Prod=fast", {("deployment", "Prod"): "priority"}),
