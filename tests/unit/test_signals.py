@@ -30,10 +30,7 @@ CONTRACT: Final = {
     "tierscope.calls": ("counter", "{call}", {*WHO, PROMISED, SERVED, OUTCOME}),
     "tierscope.call.errors": ("counter", "{call}", {*WHO, "error.type"}),
     "tierscope.call.attempts": ("counter", "{attempt}", {*WHO, "tierscope.attempt.result"}),
-    "tierscope.tokens": (
-        *("counter", "{token}"),
-        {*VERDICT, "tierscope.token.kind"},
-    ),
+    "tierscope.tokens": ("counter", "{token}", {*VERDICT, "tierscope.token.kind"}),
     "tierscope.cost.usd": ("counter", "{USD}", {*VERDICT, "tierscope.cost.basis"}),
     "tierscope.cost.at_default.usd": ("counter", "{USD}", {*VERDICT}),
     "tierscope.cost.effects.usd": ("counter", "{USD}", {*VERDICT, "tierscope.cost.effect"}),
