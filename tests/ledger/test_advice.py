@@ -210,6 +210,15 @@ def test_calls_lost_to_the_ramp_rule_are_found_in_a_ledger(tmp_path: Path) -> No
     assert found.evidence == {"steps_beyond_the_rule": 1, "seconds_a_step": 60.0}
 
 
+def test_only_calls_that_ran_while_traffic_grew_too_fast_are_kept(figures: Any) -> None:
+    """Of four that were lost the one of the steady third minute met nothing of the rule."""
+    calls = ramp()
+    early = calls[25]._replace(served="default", outcome="downgraded", inferred_cause=None)
+    found = figures(*calls[:25], early, *calls[26:])
+    assert sum(one.calls for one in found.beyond) == 3
+    assert {one.steps for one in found.beyond} == {range(step := START // (60 * S) + 3, step + 1)}
+
+
 def test_a_shorter_window_is_for_simulations(tmp_path: Path) -> None:
     """Fifteen steps of a second: 1, 1, 1 and 3 calls of 100 000 tokens are 6 M a minute, then 18 M."""
     calls = [call(second, usage=Usage(100_000, 1)) for second in range(4)]
