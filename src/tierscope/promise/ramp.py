@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.catalog.promises import LEAST_FLOOR
 from tierscope.promise.sla import S
-from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DOWNGRADED, LONG_CONTEXT, PRIORITY, RAMP_RATE
+from tierscope.words import BATCH, DOWNGRADED, LONG_CONTEXT, PRIORITY, RAMP_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -150,13 +150,13 @@ class Over(NamedTuple):
         A call that expected Priority and was downgraded for no other reason that is known, in a step that grew beyond
         the rule, was *inferred* to be downgraded for that.
         """
-        told, step_ns, key = sample.inferred_cause, self.step_ns.get(sample.provider), key_of(sample)
-        if sample.outcome != DOWNGRADED or told not in {None, CAPACITY_OR_UNKNOWN} or step_ns is None or key is None:
+        told, step_ns = sample.inferred_cause, self.step_ns.get(sample.provider)
+        if sample.outcome != DOWNGRADED or step_ns is None:
             return told
         lasted = range(sample.started_ns // step_ns, sample.ended_ns // step_ns + 1)
-        return RAMP_RATE if self.covers(key, lasted) else told
+        return RAMP_RATE if self.covers(key_of(sample), lasted) else told
 
-    def covers(self, key: Key, steps: range) -> bool:
+    def covers(self, key: Key | None, steps: range) -> bool:
         """Say whether the series grew beyond the rule in one of the steps of a call, from its start to its end.
 
         The service decides at the start; what it was sent then is known in the steps that follow.
