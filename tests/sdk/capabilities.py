@@ -67,3 +67,9 @@ CANCEL = _needs(_has("responses.cancel"), "responses.cancel")
 INPUT_TOKENS = _needs(_has("responses.input_tokens"), "responses.input_tokens")
 STORED_CHAT = _needs(_has("chat.completions.retrieve"), "stored chat completions")
 KEY_PROVIDER = _needs("Callable" in str(inspect.signature(openai.OpenAI).parameters["api_key"]), "callable api_key")
+WEBSOCKET = _needs(_has("responses.connect"), "responses.connect")
+BETA_WEBSOCKET = _needs(_has("beta.responses.connect"), "beta.responses.connect")
+LANES = _needs(importlib.util.find_spec("openai.lib.responses_websocket") is not None, "lanes over a connection")
+STEER = _needs(
+    importlib.util.find_spec("openai.types.responses.response_steer_event") is not None, "steering of a response"
+)

@@ -252,16 +252,18 @@ CODES: Final = [
     "401", "404", "429", "500", "DeploymentNotFound", "OperationNotSupported", "batch_expired", "bio_policy",
     "capacity_exceeded", "content_filter", "context_length_exceeded", "image_content_policy_violation",
     "integer_above_max_value", "invalid_api_key", "invalid_prompt", "invalid_request_error", "invalid_service_tier",
-    "invalid_type", "invalid_value", "missing_required_parameter", "model_not_found", "resource_unavailable",
+    "invalid_stream_id", "invalid_type", "invalid_value", "missing_required_parameter", "model_not_found",
+    "previous_response_not_found", "resource_unavailable",
     "server_error", "server_is_overloaded", "service_unavailable_error", "string_above_max_length", "timeout",
     "token_limit_exceeded", "unknown_parameter", "unsupported_country_region_territory", "unsupported_parameter",
-    "unsupported_value", "vector_store_timeout",
+    "unsupported_value", "vector_store_timeout", "websocket_connection_limit_reached", "websocket_stream_limit_reached",
 ]  # fmt: skip
 OF_OPENAI: Final = [
     "APIConnectionError", "APIError", "APIResponseValidationError", "APIStatusError", "APITimeoutError",
     "AuthenticationError", "BadRequestError", "ConflictError", "ContentFilterFinishReasonError",
     "InternalServerError", "LengthFinishReasonError", "NotFoundError", "OAuthError", "OpenAIError",
-    "PermissionDeniedError", "RateLimitError", "UnprocessableEntityError",
+    "PermissionDeniedError", "RateLimitError", "UnprocessableEntityError", "WebSocketConnectionClosedError",
+    "WebSocketQueueFullError",
 ]  # fmt: skip
 OF_HTTPX: Final = [
     "ConnectError", "ConnectTimeout", "DecodingError", "PoolTimeout", "ReadError", "ReadTimeout",
@@ -271,7 +273,7 @@ OTHERS: Final = [
     "AttributeError", "ConnectionError", "GeneratorExit", "IndexError", "KeyError", "KeyboardInterrupt", "OSError",
     "RuntimeError", "SystemExit", "TimeoutError", "TypeError", "UnicodeDecodeError", "UnicodeEncodeError",
     "ValueError", "asyncio.CancelledError", "json.JSONDecodeError", "pydantic_core.ValidationError",
-    "trio.Cancelled",
+    "trio.Cancelled", "websockets.ConnectionClosedError", "websockets.ConnectionClosedOK", "websockets.InvalidStatus",
 ]  # fmt: skip
 
 
@@ -285,6 +287,26 @@ def test_the_closed_list() -> None:
     assert set(SPEND) == errors.SPEND_CODES
     assert {"rate_limit_exceeded", "slow_down", "tokens", "requests"} == errors.RATE_CODES
     assert list(errors.ERROR_TYPES) == sorted({"_OTHER", *SPEND, *errors.RATE_CODES, *CODES, *classes})
+
+
+@pytest.mark.parametrize(
+    ("status", "failure", "result"),
+    [
+        (429, Failure("slow_down", 429, "slow_down"), "rate_limited"),
+        (429, Failure("_OTHER", 429, None, None, None, True), "refused"),
+        (400, Failure("invalid_value", 400, "invalid_value"), "client_error"),
+        (None, Failure("insufficient_quota", None, "insufficient_quota"), "spend_limited"),
+        (None, Failure("rate_limit_exceeded", None, "rate_limit_exceeded"), "rate_limited"),
+        (None, Failure("invalid_stream_id", None, "invalid_stream_id", "invalid_request_error"), "client_error"),
+        (None, Failure("server_error", None, "server_error", "server_error"), "server_error"),
+        (None, Failure("_OTHER"), "server_error"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_an_error_event_is_an_attempt_by_its_status_or_its_words(
+    status: int | None, failure: Failure, result: str
+) -> None:
+    assert errors.told_result(status, failure) == result
 
 
 @pytest.mark.parametrize("library", [openai, httpx2], ids=lambda module: str(module.__name__))

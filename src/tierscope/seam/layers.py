@@ -43,8 +43,10 @@ class Patch(NamedTuple):
 class Layers:
     """Our own layers on the SDK's classes, so that only these are ever taken off."""
 
-    def __init__(self, patches: tuple[Patch, ...]) -> None:
+    def __init__(self, patches: tuple[Patch, ...], *, is_optional: bool = False) -> None:
+        """Take what is to be laid; optional patches are those that older versions lack, and nobody misses there."""
         self._patches = patches
+        self._is_optional = is_optional
         self._owners: dict[Patch, type] = {}
         self._made: list[Any] = []
         """Every layer so far; one whose method comes back is laid again, not made anew."""
@@ -67,7 +69,7 @@ class Layers:
 
     def lay_again(self) -> None:
         """Lay every patch, in the modules that are loaded."""
-        for name in (CLIENT, STREAMING):
+        for name in dict.fromkeys(patch.module for patch in self._patches):
             module = _loaded(name)
             if module is not None:
                 self.lay(module)
@@ -75,7 +77,7 @@ class Layers:
     def _lay_one(self, module: ModuleType, patch: Patch) -> None:
         owner = _owner(module, patch)
         if owner is None:
-            if patch not in self._missed:
+            if patch not in self._missed and not self._is_optional:
                 self._missed.add(patch)
                 package = patch.module.partition(".")[0]
                 log.warning(
