@@ -173,9 +173,10 @@ def by_raw_bytes(talk: Talk) -> None:
 
 
 def by_typed_event(talk: Talk) -> None:
-    from openai.types.responses.responses_client_event import ResponseCreate
+    from openai.types.responses import responses_client_event as module
 
-    talk.send(ResponseCreate(type="response.create", model="gpt-5", input="hi", service_tier="flex"))
+    kind: Any = getattr(module, "ResponseCreate", None) or module.ResponsesClientEvent  # the latter before 3.1
+    talk.send(kind(type="response.create", model="gpt-5", input="hi", service_tier="flex"))
 
 
 @pytest.mark.parametrize("ask", [by_resource, by_raw_text, by_raw_bytes, by_typed_event], ids=lambda f: f.__name__)

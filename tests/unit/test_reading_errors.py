@@ -289,26 +289,6 @@ def test_the_closed_list() -> None:
     assert list(errors.ERROR_TYPES) == sorted({"_OTHER", *SPEND, *errors.RATE_CODES, *CODES, *classes})
 
 
-@pytest.mark.parametrize(
-    ("status", "failure", "result"),
-    [
-        (429, Failure("slow_down", 429, "slow_down"), "rate_limited"),
-        (429, Failure("_OTHER", 429, None, None, None, True), "refused"),
-        (400, Failure("invalid_value", 400, "invalid_value"), "client_error"),
-        (None, Failure("insufficient_quota", None, "insufficient_quota"), "spend_limited"),
-        (None, Failure("rate_limit_exceeded", None, "rate_limit_exceeded"), "rate_limited"),
-        (None, Failure("invalid_stream_id", None, "invalid_stream_id", "invalid_request_error"), "client_error"),
-        (None, Failure("server_error", None, "server_error", "server_error"), "server_error"),
-        (None, Failure("_OTHER"), "server_error"),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_an_error_event_is_an_attempt_by_its_status_or_its_words(
-    status: int | None, failure: Failure, result: str
-) -> None:
-    assert errors.told_result(status, failure) == result
-
-
 @pytest.mark.parametrize("library", [openai, httpx2], ids=lambda module: str(module.__name__))
 def test_every_class_of_the_list_exists(library: Any) -> None:
     """A misspelt name would send its failures to `_OTHER`."""

@@ -1,7 +1,8 @@
-"""One response over a socket: from the request that asked for it to one frozen ``Call``."""
+"""One response over a socket, from the request that asked for it to one frozen ``Call``; and its place in a lane."""
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from tierscope import record
@@ -156,6 +157,20 @@ class SocketCall:
             end = self.tap.last_event or self.start_ns
         known = Timing(self.start_ns, max(end, self.start_ns), self._unix_ns, self._attempt_ns)
         return self.tap.stamped(known, now, is_whole=ending == "complete")
+
+
+class Lane:
+    """What one lane of a connection was asked for, and what it is serving."""
+
+    __slots__ = ("asked", "current", "free_ns", "last")
+
+    def __init__(self) -> None:
+        self.asked: deque[SocketCall] = deque()
+        self.current: SocketCall | None = None
+        self.last: SocketCall | None = None
+        """The response that was served last: what comes unasked continues it."""
+        self.free_ns: int | None = None
+        """When that one ended."""
 
 
 def is_over(event: Any, call: SocketCall) -> EndingWord | None:

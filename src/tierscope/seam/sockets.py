@@ -21,7 +21,7 @@ from tierscope.reading.sse import as_object
 from tierscope.seam import peers
 from tierscope.seam.hearing import CREATED, KNOWN
 from tierscope.seam.peers import Peer
-from tierscope.seam.socketcall import ERROR, SocketCall, is_over
+from tierscope.seam.socketcall import ERROR, Lane, SocketCall, is_over
 from tierscope.seam.world import STATE
 
 if TYPE_CHECKING:
@@ -30,22 +30,10 @@ if TYPE_CHECKING:
     from tierscope.seam.world import World
 
 _OPENING: Final = frozenset({CREATED, "response.queued", "response.in_progress"})
+_OF_LANES: Final = frozenset({"invalid_stream_id", "websocket_stream_limit_reached"})
+"""Errors about a lane that there will not be: they may not say which."""
 MAX_PAST: Final = 256
 """Ids of a connection's last responses: what comes after their end is nobody's."""
-
-
-class Lane:
-    """What one lane of a connection was asked for, and what it is serving."""
-
-    __slots__ = ("asked", "current", "free_ns", "last")
-
-    def __init__(self) -> None:
-        self.asked: deque[SocketCall] = deque()
-        self.current: SocketCall | None = None
-        self.last: SocketCall | None = None
-        """The response that was served last: what comes unasked continues it."""
-        self.free_ns: int | None = None
-        """When that one ended."""
 
 
 class Socket:
@@ -196,17 +184,20 @@ class Socket:
         Errors of a response carry a ``sequence_number``, those of a request its HTTP ``status`` (openai 3.57,
         ``types/responses/responses_server_event.py``).
         """
+        if lane is None and text(field(event, "error"), "code") in _OF_LANES:
+            return self._unserved()
         place = self._lanes.get(lane) or Lane()
         is_of_request = field(event, "status") is not None and field(event, "sequence_number") is None
         if place.current is not None and not (is_of_request and place.asked):
             return place.current
         if place.asked:
             return place.asked.popleft()
-        waiting = [call for other in self._lanes.values() for call in other.asked]
-        if lane is None and len(waiting) == 1:  # on a lane that the service would not open
-            self._lanes[waiting[0].lane].asked.clear()
-            return waiting[0]
-        return None
+        return self._unserved() if lane is None else None
+
+    def _unserved(self) -> SocketCall | None:
+        """Return the request on a lane that the service never served, if there is one such request alone."""
+        lanes = [place for place in self._lanes.values() if place.asked and not (place.current or place.last)]
+        return lanes[0].asked.popleft() if len(lanes) == 1 else None
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
     def _end(self, call: SocketCall, ending: EndingWord, now: int, exc: BaseException | None = None) -> None:

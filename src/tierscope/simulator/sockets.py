@@ -121,10 +121,13 @@ class Connection:
         lane = ask.body.get("stream_id")
         with self._service.ledger.exchange():
             problem = self._unwelcome(ask, lane)
-            async with self._turns.setdefault(None if problem else lane, asyncio.Lock()), self._active:
+            if problem:
+                await self._respond(ask, None, problem)
+                return
+            async with self._turns.setdefault(lane, asyncio.Lock()), self._active:
                 following: Ask | None = ask
                 while following is not None:
-                    following = await self._respond(following, lane if isinstance(lane, str) else None, problem)
+                    following = await self._respond(following, lane)
 
     def _unwelcome(self, ask: Ask, lane: object) -> Problem | None:
         if lane is not None and not (isinstance(lane, str) and _NAME.fullmatch(lane)):
@@ -135,7 +138,7 @@ class Connection:
             return errors.no_socket("background is not supported over WebSocket.")
         return None
 
-    async def _respond(self, ask: Ask, lane: str | None, problem: Problem | None) -> Ask | None:
+    async def _respond(self, ask: Ask, lane: str | None, problem: Problem | None = None) -> Ask | None:
         """Answers one request and enters it into the ledger; returns what steering asks for next."""
         service, line = self._service, Line(self, lane)
         decision = service.refuse(ask, problem) if problem else service.decide(ask)
@@ -154,7 +157,7 @@ class Connection:
         if decision.drop:
             self._drop()
         elif decision.problem:
-            await line.write(_error(decision.problem), decision.problem.status)
+            line.complete = await line.write(_error(decision.problem), decision.problem.status)
         elif decision.job:
             await self._stream(decision.job, line, origin)
 
@@ -173,7 +176,7 @@ class Connection:
         elif cut and cut.drop:
             self._drop()
         elif cut:
-            await line.write(RESPONSES.failure(job, errors.in_stream(job.ask.script), count))
+            line.complete = await line.write(RESPONSES.failure(job, errors.in_stream(job.ask.script), count))
 
     async def _play(self, job: Job, line: Line, origin: float) -> int | None:
         """Sends events when they are due, up to a cut or to steering; the events sent, or None if the client left."""
