@@ -81,29 +81,6 @@ class Sending:
             self._socket.unsent(self._call, exc)
 
 
-class Receiving:
-    """Around one receive: how long it took, what came, or that nothing will come any more."""
-
-    __slots__ = ("_since", "_socket")
-
-    def __init__(self, connection: Any) -> None:
-        self._socket = known(connection)
-        self._since = None if self._socket is None else self._socket.waiting()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _kind: object, exc: BaseException | None, _trace: TracebackType | None) -> None:
-        if exc is not None and self._socket is not None:
-            self._socket.broke(exc)
-
-    def got(self, message: Any) -> Any:
-        """Note a message, and hand it on."""
-        if self._socket is not None:
-            self._socket.received(message, self._since)
-        return message
-
-
 class Entering:
     """Around the opening of a connection: requests that were queued for it are its own from then on."""
 

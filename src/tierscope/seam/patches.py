@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tierscope import guard
 from tierscope.guard import guarded
 from tierscope.reading import request as reading
-from tierscope.seam.awaited import Awaited
-from tierscope.seam.layers import CLIENT, STREAMING, Hook, Layers, Patch
+from tierscope.seam.layers import CLIENT, STREAMING, Awaited, Hook, Layers, Patch
 from tierscope.seam.world import STATE
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from tierscope.guard import guarded
 from tierscope.model import Attempt, Reply, Timing
 from tierscope.reading import errors
 from tierscope.reading.fields import field
-from tierscope.reading.responses import ResponsesReader
+from tierscope.reading.responses import TEXT_DELTA, ResponsesReader
 from tierscope.seam.processor import demand
 from tierscope.seam.world import STATE
 from tierscope.stream import Tap
@@ -83,6 +83,23 @@ class SocketCall:
         self.ident, self._result = ident, "ok"
         if free_ns is not None and free_ns > self.start_ns:
             self._attempt_ns = free_ns
+
+    def counted(self, event: Any, arrived: int, waited: int) -> bool:
+        """Count an event that is one more text and no more, as most are; say whether it was one.
+
+        Without its connection's lock, and without another look at it: as in the loops over streams (ADR 14).
+        """
+        tap = self.tap
+        plain: Any = tap.reader.plain
+        if event.__class__ is not plain or event.type != TEXT_DELTA:
+            return False
+        words = event.delta
+        if not words or words.__class__ is not str:
+            return False
+        tap.texts += 1
+        tap.last_text = tap.arrived = arrived
+        tap.waited = waited
+        return True
 
     @guarded("event")
     def take(self, event: object, arrived: int, waited: int) -> None:

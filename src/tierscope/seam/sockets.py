@@ -95,7 +95,8 @@ class Socket:
     @guarded("event")
     def waiting(self) -> int:
         """Note that the next message is waited for; return when."""
-        self._read_raw()
+        if self._raw is not None:
+            self._read_raw()
         return self._clock()
 
     @guarded("event")
@@ -115,14 +116,20 @@ class Socket:
             if event is not None:
                 self._take(event, arrived)
 
-    def parsed(self, data: object, event: object) -> None:
+    def parsed(self, data: object, event: Any) -> None:
         """Take an event that the SDK has parsed, wherever its message came from."""
         raw = self._raw
         if raw is not None and raw[0] is data:
-            self._raw = None
-            self._take(event, raw[1])
-        elif not self._is_raw:
-            self._take(event, self._clock())
+            self._raw, arrived = None, raw[1]
+        elif self._is_raw:
+            return
+        else:
+            arrived = self._clock()
+        lane = field(event, "stream_id")
+        place = self._lanes.get(lane) if lane is None or type(lane) is str else None
+        call = place.current if place else None
+        if call is None or not call.counted(event, arrived, self._waited):
+            self._take(event, arrived)
 
     def _take(self, event: object, arrived: int) -> None:
         with self._lock:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-from tierscope.seam.hearing import Entering, Receiving, Sending, decoded, hear, leave
+from tierscope.seam.hearing import Entering, Sending, decoded, hear, known, leave
 from tierscope.seam.layers import Layers, Patch
 from tierscope.seam.patches import SESSIONS, SOCKETS
 
@@ -73,8 +73,17 @@ def receive(wrapped: Any) -> Any:
 
     @functools.wraps(wrapped)
     def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with Receiving(self) as one:
-            return one.got(wrapped.__get__(self, type(self))(*args, **kwargs))
+        socket = known(self)
+        if socket is None:
+            return wrapped.__get__(self, type(self))(*args, **kwargs)
+        since = socket.waiting()
+        try:
+            message = wrapped.__get__(self, type(self))(*args, **kwargs)
+        except BaseException as exc:
+            socket.broke(exc)
+            raise
+        socket.received(message, since)
+        return message
 
     return layer
 
@@ -84,8 +93,17 @@ def areceive(wrapped: Any) -> Any:
 
     @functools.wraps(wrapped)
     async def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with Receiving(self) as one:
-            return one.got(await wrapped.__get__(self, type(self))(*args, **kwargs))
+        socket = known(self)
+        if socket is None:
+            return await wrapped.__get__(self, type(self))(*args, **kwargs)
+        since = socket.waiting()
+        try:
+            message = await wrapped.__get__(self, type(self))(*args, **kwargs)
+        except BaseException as exc:
+            socket.broke(exc)
+            raise
+        socket.received(message, since)
+        return message
 
     return layer
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tierscope.simulator import errors
 from tierscope.simulator.ask import Ask, Moment, message_ask
@@ -67,6 +67,7 @@ class Connection:
         self._service, self._socket = service, socket
         self._transport = cast("asyncio.Transport", socket.scope["state"]["transport"])
         self._gone = asyncio.Event()
+        self._leaving: asyncio.Future[Any] | None = None
         self._turns: dict[str | None, asyncio.Lock] = {}
         self._active = asyncio.Semaphore(MOST_ACTIVE)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,6 +86,8 @@ class Connection:
                 await self._heard(message["bytes"].decode(errors="replace") if text is None else text)
         if self._tasks:
             await asyncio.wait(self._tasks)
+        if self._leaving:
+            await self._leaving
 
     async def until(self, moment: float) -> bool:
         """Waits for a `time.monotonic` moment, or for the client to leave."""
@@ -92,14 +95,18 @@ class Connection:
         if left <= 0:
             await asyncio.sleep(0)
         elif not self._gone.is_set():
-            await asyncio.wait({asyncio.ensure_future(self._gone.wait())}, timeout=left)
+            self._leaving = self._leaving or asyncio.ensure_future(self._gone.wait())
+            await asyncio.wait({self._leaving}, timeout=left)
         return not (self._gone.is_set() or self._transport.is_closing())
 
     async def send(self, message: bytes) -> bool:
         """Sends one message."""
         if self._gone.is_set() or self._transport.is_closing():
             return False
-        await self._socket.send({"type": "websocket.send", "text": message.decode()})
+        try:
+            await self._socket.send({"type": "websocket.send", "text": message.decode()})
+        except WebSocketDisconnect:
+            return False
         return not self._transport.is_closing()
 
     async def _heard(self, text: str) -> None:
