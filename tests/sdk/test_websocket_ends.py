@@ -215,16 +215,17 @@ def test_a_handshake_that_is_refused_says_its_status(simulated: Simulator, is_as
 @pytest.mark.asyncio
 async def test_a_cancelled_task_cancels_its_response(simulated: Simulator) -> None:
     """Cancelled while it receives: the connection is left by the cancellation, and so is its response."""
+    reading = asyncio.Event()
 
     async def read() -> None:
         async with aclient_of(simulated.base_url) as client, client.responses.connect() as connection:
             await connection.send(create(SLOW, **PRIORITY))
             async for _ in connection:
-                pass
+                reading.set()
 
     with testing.capture(TRUSTED) as calls:
         task = asyncio.create_task(read())
-        await asyncio.sleep(0.3)
+        await reading.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
