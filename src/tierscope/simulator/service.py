@@ -18,7 +18,7 @@ from tierscope.simulator.store import Store
 from tierscope.simulator.tiers import Gate, Verdict, canonical
 from tierscope.simulator.transcript import Facts
 from tierscope.simulator.usage import used
-from tierscope.simulator.wire import Wire
+from tierscope.simulator.wire import Sent
 
 INVALID_KEY = "sk-invalid"
 _FIRST_ERROR = 400
@@ -85,6 +85,10 @@ class Service:
         key = new_id(_PREFIX.get(ask.endpoint, "resp_"))
         return Decision(verdict, job=Job(ask, model, verdict, made, key, int(time.time()), random.Random(key)))  # noqa: S311  # padding
 
+    def refuse(self, ask: Ask, problem: Problem) -> Decision:
+        """What happens to an attempt that is refused before its tier matters."""
+        return Decision(self._gate.read(ask), problem)
+
     def fetch(self, ask: Ask, response_id: str) -> Decision:
         """What happens to a request for a stored response: its verdict is the one it was made with."""
         stored = self.store.find(response_id)
@@ -145,7 +149,7 @@ class Service:
         used = (requests.last_minute(now), tokens.last_minute(now))
         return reply_headers(ask, self.profile, used, time.monotonic() - ask.received.at)
 
-    def enter(self, ask: Ask, decision: Decision, wire: Wire) -> None:
+    def enter(self, ask: Ask, decision: Decision, wire: Sent) -> None:
         """Writes the ledger's row: decisions from the decision, all else from what was sent."""
         facts = wire.transcript.facts()
         self.ledger.add(_row(ask, decision, wire, facts, self._bill(ask, decision, facts), Moment.now()))
@@ -173,7 +177,7 @@ def _cost(provider: str, facts: Facts) -> int | None:
     return cost_pico(provider, model, canonical(tier), prompt=prompt, output=output, cached=cached, written=written)
 
 
-def _row(ask: Ask, decision: Decision, wire: Wire, facts: Facts, cost: int | None, ended: Moment) -> Served:
+def _row(ask: Ask, decision: Decision, wire: Sent, facts: Facts, cost: int | None, ended: Moment) -> Served:
     verdict = decision.verdict
     return Served(
         sequence=ask.sequence, provider=ask.provider, endpoint=ask.endpoint, method=ask.method,
@@ -197,7 +201,7 @@ def _row(ask: Ask, decision: Decision, wire: Wire, facts: Facts, cost: int | Non
     )  # fmt: skip
 
 
-def _ending(wire: Wire, facts: Facts) -> str:
+def _ending(wire: Sent, facts: Facts) -> str:
     if wire.dropped:
         return "dropped"
     if not (wire.complete or facts.finished):
