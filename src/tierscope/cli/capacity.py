@@ -89,12 +89,12 @@ def capacity(
     chosen = [bought_of(text, known) for text in units]
     with errors_of(ledger):
         samples = Samples(ledger)
-        grown, causes = growth(samples, known, ramp_window), inferred(samples, known, ramp_window)
+        grew, causes = growth(samples, known, ramp_window), inferred(samples, known, ramp_window)
         bought = [use(samples, known, prices, *one, cached_weight) for one in chosen]
     if is_json:
-        click.echo(json.dumps(told(grown, causes, bought), indent=2))
+        click.echo(json.dumps(told(grew, causes, bought), indent=2))
         return
-    for line in (*_of_growth(grown, causes), *(line for one in bought for line in _of_units(one))):
+    for line in (*growth_sentences(grew, causes), *(line for one in bought for line in _of_units(one))):
         click.echo(textwrap.fill(plain(line), WIDTH))
 
 
@@ -135,13 +135,17 @@ def growth(samples: Samples, known: Promises, window_s: float | None) -> list[Gr
     found = []
     for provider, bound in sorted(limits.items()):
         mine = (sample for sample in samples if sample.provider == provider)
-        for (_, model, expected), series in ramp.series(mine, bound.step_ns).items():
-            points = ramp.points(series, bound)
-            peak = max(series.tpm(step, bound.step_ns) for step in series.tokens)
-            warnings, over = sum(point.is_warning for point in points), sum(point.is_over for point in points)
-            left = ramp.headroom(series, series.last, bound)
-            found.append(Growth(provider, model, expected, bound.floor_tpm, peak, len(points), warnings, over, left))
+        found += [grown(key, series, bound) for key, series in ramp.series(mine, bound.step_ns).items()]
     return found
+
+
+def grown(key: ramp.Key, series: ramp.Series, bound: ramp.Limit) -> Growth:
+    """Judge one series."""
+    points = ramp.points(series, bound)
+    peak = max(series.tpm(step, bound.step_ns) for step in series.tokens)
+    warnings, over = sum(point.is_warning for point in points), sum(point.is_over for point in points)
+    left = ramp.headroom(series, series.last, bound)
+    return Growth(*key, bound.floor_tpm, peak, len(points), warnings, over, left)
 
 
 def inferred(samples: Samples, known: Promises, window_s: float | None) -> Counter[str]:
@@ -153,15 +157,16 @@ def inferred(samples: Samples, known: Promises, window_s: float | None) -> Count
     return Counter(cause for cause in map(over.cause, samples) if cause is not None)
 
 
-def _of_growth(grown: list[Growth], causes: Counter[str]) -> Iterator[str]:
-    for one in grown:
+def growth_sentences(grew: list[Growth], causes: Counter[str]) -> Iterator[str]:
+    """Say what the ramp rule says of each series, and why calls were downgraded: inferred."""
+    for one in grew:
         if one.steps:
             yield (
                 f"{one.model or '?'}, expected {one.expected or 'unknown'}: at its peak {one.peak_tpm:,.0f} input "
                 f"tokens per minute; of {many(one.steps, 'step')} above {one.floor_tpm:,}, {one.over:,} grew beyond "
                 f"the ramp rule, {one.warnings - one.over:,} came near."
             )
-    quiet = sum(not one.steps for one in grown)
+    quiet = sum(not one.steps for one in grew)
     if quiet:
         models = "1 model and tier" if quiet == 1 else f"{quiet:,} models and tiers"
         yield f"Of {models} the ramp rule says nothing: below its floor, or seen for too short a time."
@@ -237,10 +242,10 @@ def _share(part: float | None) -> str:
 
 
 # ── a program ─────────────────────────────────────────────────────────────────────────────────────────────────────
-def told(grown: list[Growth], causes: Counter[str], bought: list[Bought]) -> dict[str, Any]:
+def told(grew: list[Growth], causes: Counter[str], bought: list[Bought]) -> dict[str, Any]:
     """The figures for a program; ``null`` is unknown."""
     return {
-        "ramp": [one._asdict() for one in grown],
+        "ramp": [one._asdict() for one in grew],
         "inferred_causes": dict(causes),
         "scale": [
             {

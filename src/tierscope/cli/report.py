@@ -29,9 +29,39 @@ if TYPE_CHECKING:
 @click.command(short_help="Print what a ledger says.")
 @click.argument("ledger", type=click.Path(path_type=Path))
 @click.option("--json", "is_json", is_flag=True, help="Print the figures as JSON.")
-def report(ledger: Path, is_json: bool) -> None:
-    """Print the summary of LEDGER: per model, requested and served tier."""
-    figures = read(ledger)
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a page for a browser as well: one file, which loads nothing.",
+)
+def report(ledger: Path, is_json: bool, page: Path | None) -> None:
+    """Print the summary of LEDGER: per model, requested and served tier.
+
+    With --html, the same figures and their course over time as a page for whoever decides about money.
+    Example: tierscope report calls.db --html report.html
+    """
+    if page is None:
+        _print(ledger, read(ledger), is_json)
+    else:
+        _write(ledger, is_json, page)
+
+
+def _write(ledger: Path, is_json: bool, page: Path) -> None:
+    from tierscope.cli.pages import whole  # noqa: PLC0415  only where a page is wanted
+    from tierscope.cli.pages.file import written  # noqa: PLC0415
+    from tierscope.html.document import document  # noqa: PLC0415
+
+    with written(page, ledger) as write:
+        figures = read(ledger)
+        with errors_of(ledger):
+            size = write(document(whole.page(ledger, figures)))
+        _print(ledger, figures, is_json)
+    click.echo(f"The page is {page} ({size / 1000:,.0f} kB): open it in a browser.", err=True)
+
+
+def _print(ledger: Path, figures: Report, is_json: bool) -> None:
     if is_json:
         promises = kept.told(kept_of(ledger, kept.targets()))
         click.echo(json.dumps({**dataclasses.asdict(figures), "promises": promises}, indent=2))

@@ -15,7 +15,7 @@ from tierscope.promise.sla import S
 from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DOWNGRADED, PRIORITY, RAMP_RATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tierscope.catalog.promises import RampRule
     from tierscope.promise.samples import Sample
@@ -173,12 +173,17 @@ class Ramps:
         if bound is not None:
             _add(self._tokens[sample.provider, bound], sample, bound.step_ns)
 
+    def series(self) -> Iterator[tuple[Limit, dict[Key, Series]]]:
+        """The series of each provider that has a rule, and the rule as it is applied."""
+        for (_, bound), tokens in self._tokens.items():
+            yield bound, _spanned(tokens)
+
     def over(self) -> Over:
         """The steps beyond the rules so far."""
         found = {
             (key, told.step)
-            for (_, bound), tokens in self._tokens.items()
-            for key, one in _spanned(tokens).items()
+            for bound, grown in self.series()
+            for key, one in grown.items()
             if key[2] == PRIORITY
             for told in points(one, bound)
             if told.is_over

@@ -1,0 +1,146 @@
+"""Rates over time: the median of each window, by the tier that served, on both bases; held by window, not by call.
+
+What counts for a window is what counts for a promise (``sla.judged``); tiers of which nothing is promised are judged as
+if anything were, so that they can be compared. The median is the lower of the two middle ones of an even number: it is
+above a target exactly where reading A holds that the window met it.
+"""
+
+from __future__ import annotations
+
+import functools
+from array import array
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tierscope.catalog.names import candidates
+from tierscope.catalog.promises import Target
+from tierscope.promise.sheet import DAY_NS, PROMISED
+from tierscope.promise.sla import BASES, WINDOW_S, Basis, S, judged, rate_of
+from tierscope.words import OTHER, UNREPORTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tierscope.promise.samples import Sample
+    from tierscope.promise.sheet import Targets
+
+WINDOW_NS: Final = WINDOW_S * S
+_ANYTHING: Final = Target("", "", None, "", 0.0, 0.0, WINDOW_S, None, excludes_long_context=False, long_context_tokens=0, as_of=None, source="", certainty="")  # fmt: skip
+"""What a call of an unpromised tier is judged by."""
+_NO_TIER: Final = frozenset({OTHER, UNREPORTED})
+
+
+class Line(NamedTuple):
+    """What one line shows: the rate of a model's calls that a tier served."""
+
+    provider: str
+    model: str | None
+    tier: str
+    basis: Basis
+
+
+class Window(NamedTuple):
+    """One window with calls that count."""
+
+    begin_ns: int
+    calls: int
+    median: float
+    """Token/s: the lower median."""
+    is_met: bool | None
+    """Whether the median is above the target; ``None`` without one."""
+
+
+class Bin(NamedTuple):
+    """Several windows that stand behind each other, as one point of a picture."""
+
+    begin_ns: int
+    windows: int
+    calls: int
+    lowest: float
+    median: float
+    """The lower median of the windows' medians."""
+    highest: float
+    missed: int | None
+    """Windows whose median was not above the target; ``None`` without one."""
+
+
+class Timeline:
+    """Adds calls up by line and window; holds their rates, eight bytes each."""
+
+    def __init__(self, targets: Targets) -> None:
+        self._rates: defaultdict[tuple[Line, float | None], defaultdict[int, array[float]]] = defaultdict(
+            lambda: defaultdict(lambda: array("d"))
+        )
+        self.left_out: defaultdict[Line, Counter[str]] = defaultdict(Counter)
+        """Calls without a point on a line, by the first reason of ``sla.REASONS``."""
+        self._place = functools.cache(functools.partial(_place, targets))
+
+    def add(self, sample: Sample) -> None:
+        """Add one call."""
+        if sample.served in _NO_TIER:
+            return
+        model, target = self._place(sample.provider, sample.model, sample.served, sample.started_ns // DAY_NS)
+        for basis in BASES:
+            line = Line(sample.provider, model, sample.served, basis)
+            verdict = judged(sample, sample.served, target or _ANYTHING, basis)
+            rate = rate_of(sample, basis)
+            if isinstance(verdict, str) or rate is None:
+                self.left_out[line][str(verdict)] += 1
+            else:
+                needed = None if target is None else target.rate
+                self._rates[line, needed][sample.started_ns // WINDOW_NS].append(rate)
+
+    def targets(self) -> dict[Line, float]:
+        """The rate that was last promised of each line, token/s."""
+        return {line: needed for line, needed in self._rates if needed is not None}
+
+    def lines(self) -> dict[Line, tuple[Window, ...]]:
+        """The windows of each line, in the order of time."""
+        found: defaultdict[Line, list[Window]] = defaultdict(list)
+        for (line, needed), windows in self._rates.items():
+            for number, rates in windows.items():
+                median = middle(sorted(rates))
+                is_met = None if needed is None else median > needed
+                found[line].append(Window(number * WINDOW_NS, len(rates), median, is_met))
+        return {line: tuple(sorted(found[line])) for line in sorted(found, key=_order)}
+
+    def rates(self) -> dict[Line, float]:
+        """The median of all calls that count, of each line."""
+        whole: defaultdict[Line, array[float]] = defaultdict(lambda: array("d"))
+        for (line, _), windows in self._rates.items():
+            for rates in windows.values():
+                whole[line].extend(rates)
+        return {line: middle(sorted(rates)) for line, rates in whole.items()}
+
+
+def _place(targets: Targets, provider: str, model: str | None, tier: str, day: int) -> tuple[str | None, Target | None]:
+    """Return a model without the date of its snapshot, and what is promised of it on a day."""
+    if model is None:
+        return None, None
+    target = targets.target(provider, model, tier, day) if tier in PROMISED else None
+    return (candidates(model)[-1], None) if target is None else (target.model, target)
+
+
+def _order(line: Line) -> tuple[str, str, str, str]:
+    return line.provider, line.model or "", line.tier, line.basis
+
+
+def middle(ordered: Sequence[float]) -> float:
+    """Return the lower median of ordered figures."""
+    return ordered[(len(ordered) - 1) // 2]
+
+
+def binned(windows: Iterable[Window], bin_ns: int) -> tuple[Bin, ...]:
+    """Lay windows together whose begin falls into the same bin."""
+    bins: defaultdict[int, list[Window]] = defaultdict(list)
+    for window in windows:
+        bins[window.begin_ns // bin_ns].append(window)
+    return tuple(_bin(number * bin_ns, bins[number]) for number in sorted(bins))
+
+
+def _bin(begin_ns: int, windows: Sequence[Window]) -> Bin:
+    medians = sorted(window.median for window in windows)
+    judged_ones = [window.is_met for window in windows if window.is_met is not None]
+    missed = judged_ones.count(False) if judged_ones else None
+    calls = sum(window.calls for window in windows)
+    return Bin(begin_ns, len(windows), calls, medians[0], middle(medians), medians[-1], missed)
