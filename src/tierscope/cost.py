@@ -83,6 +83,22 @@ def of(rates: Rates, call: Call) -> Cost:
     return _bill(tariff, taken, parts)
 
 
+def at(rates: Rates, provider: str, model: str, tier: str, day: int, taken: int, parts: Parts) -> int | None:
+    """Return what tokens cost at a tier, in pico-dollars; ``None`` where it has no price for them.
+
+    Args:
+        rates: the price list.
+        provider: ``gen_ai.provider.name``.
+        model: as the reply names it.
+        tier: canonical.
+        day: whole days since 1970.
+        taken: length of the prompts, which are all of one band.
+        parts: tokens, of one call or of many.
+
+    """
+    return _amount(_of_band(_bands(rates.bands(provider, model, tier, day)), taken), parts)
+
+
 def _bill(tariff: _Tariff, taken: int, parts: Parts) -> Cost:
     prices = _of_band(tariff.served, taken)
     amount = _amount(prices, parts)

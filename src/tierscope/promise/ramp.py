@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.catalog.promises import LEAST_FLOOR
 from tierscope.promise.sla import S
-from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DOWNGRADED, PRIORITY, RAMP_RATE
+from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DOWNGRADED, LONG_CONTEXT, PRIORITY, RAMP_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -89,8 +89,8 @@ def limit(rule: RampRule, ramp_window: float | None = None) -> Limit:
 
 
 def key_of(sample: Sample) -> Key | None:
-    """Return the series a call belongs to; ``None``: to none, as batch work."""
-    if BATCH in {sample.expected, sample.served}:
+    """Return the series a call belongs to; ``None``: to none, as batch work, and what is too long for Priority."""
+    if BATCH in {sample.expected, sample.served} or sample.inferred_cause == LONG_CONTEXT:
         return None
     return sample.provider, sample.model, sample.expected
 
@@ -99,14 +99,10 @@ def series(samples: Iterable[Sample], step_ns: int = MINUTE_NS) -> dict[Key, Ser
     """Add up completed input tokens by provider, model and expected tier; all series have the same span."""
     tokens: Tokens = defaultdict(Counter)
     for sample in samples:
-        _add(tokens, sample, step_ns)
+        key = key_of(sample)
+        if key is not None:
+            tokens[key][sample.ended_ns // step_ns] += sample.input_tokens or 0
     return _spanned(tokens)
-
-
-def _add(tokens: Tokens, sample: Sample, step_ns: int) -> None:
-    key = key_of(sample)
-    if key is not None:
-        tokens[key][sample.ended_ns // step_ns] += sample.input_tokens or 0
 
 
 def _spanned(tokens: Tokens) -> dict[Key, Series]:
@@ -154,10 +150,18 @@ class Over(NamedTuple):
         A call that expected Priority and was downgraded for no other reason that is known, in a step that grew beyond
         the rule, was *inferred* to be downgraded for that.
         """
-        told, step_ns = sample.inferred_cause, self.step_ns.get(sample.provider)
-        if sample.outcome != DOWNGRADED or told not in {None, CAPACITY_OR_UNKNOWN} or step_ns is None:
+        told, step_ns, key = sample.inferred_cause, self.step_ns.get(sample.provider), key_of(sample)
+        if sample.outcome != DOWNGRADED or told not in {None, CAPACITY_OR_UNKNOWN} or step_ns is None or key is None:
             return told
-        return RAMP_RATE if (key_of(sample), sample.ended_ns // step_ns) in self.steps else told
+        lasted = range(sample.started_ns // step_ns, sample.ended_ns // step_ns + 1)
+        return RAMP_RATE if self.covers(key, lasted) else told
+
+    def covers(self, key: Key, steps: range) -> bool:
+        """Say whether the series grew beyond the rule in one of the steps of a call, from its start to its end.
+
+        The service decides at the start; what it was sent then is known in the steps that follow.
+        """
+        return any((key, step) in self.steps for step in steps)
 
 
 class Ramps:
@@ -169,9 +173,20 @@ class Ramps:
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
-        bound = self._limit_of(sample.provider)
+        key = key_of(sample)
+        if key is not None:
+            self.take(key, sample.ended_ns, sample.input_tokens or 0)
+
+    def take(self, key: Key, ended_ns: int, tokens: int) -> None:
+        """Add the input tokens of a call that belongs to a series, and the time at which it ended."""
+        bound = self._limit_of(key[0])
         if bound is not None:
-            _add(self._tokens[sample.provider, bound], sample, bound.step_ns)
+            self._tokens[key[0], bound][key][ended_ns // bound.step_ns] += tokens
+
+    def step_ns(self, provider: str) -> int | None:
+        """Return the length of a provider's steps; ``None``: it has no rule."""
+        bound = self._limit_of(provider)
+        return None if bound is None else bound.step_ns
 
     def series(self) -> Iterator[tuple[Limit, dict[Key, Series]]]:
         """The series of each provider that has a rule, and the rule as it is applied."""
