@@ -37,7 +37,7 @@ function flow(data, width) {
     tooltip: tooltip(({ dataType, data: told, name }) =>
       dataType === "edge" ? card(`${names[told.source].text} → ${names[told.target].text}`, told.lines) : card(names[name].text, [names[name].count])),
     series: [{
-      type: "sankey", left: side, right: side, top: 8, bottom: 8, nodeWidth: 10, nodeGap: 18, draggable: false,
+      type: "sankey", left: side, right: side, top: 8, bottom: 8, nodeWidth: 10, nodeGap: 30, draggable: false,
       layoutIterations: 32, emphasis: { focus: "adjacency" },
       data: data.nodes.map((node) => ({
         name: node.id, depth: node.side,
@@ -55,6 +55,8 @@ function flow(data, width) {
 
 // ── lines over time ──────────────────────────────────────────────────────────────────────────────────────────────
 function lines(data, width) {
+  const told = new Set();  // two tiers of one promise have one label
+  const once = (target) => !told.has(target.text) && told.add(target.text);
   const most = Math.max(...data.series.map((one) => one.points.length));
   const size = most > 120 ? 0 : most > 40 ? 4 : 7;
   return {
@@ -89,7 +91,7 @@ function lines(data, width) {
       markLine: one.target ? {
         silent: true, symbol: "none", animation: false,
         lineStyle: { color: one.tier ? colour(one.tier) : INK, type: [6, 4], width: 1.5 },
-        label: { ...text, color: INK, position: "insideStartTop", formatter: () => one.target.text },
+        label: { ...text, show: Boolean(once(one.target)), color: INK, position: "insideStartTop", formatter: () => one.target.text },
         data: [{ yAxis: one.target.value }],
       } : undefined,
     })),

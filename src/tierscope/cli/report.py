@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write a page for a browser as well: one file, which loads nothing.",
 )
-def report(ledger: Path, is_json: bool, page: Path | None) -> None:
+@click.option(
+    "--policy", type=click.Path(), envvar="TIERSCOPE_POLICY", help="What nobody waits for: for the advice of the page."
+)
+def report(ledger: Path, is_json: bool, page: Path | None, policy: str | None) -> None:
     """Print the summary of LEDGER: per model, requested and served tier.
 
     With --html, the same figures and their course over time as a page for whoever decides about money.
@@ -45,10 +48,10 @@ def report(ledger: Path, is_json: bool, page: Path | None) -> None:
     if page is None:
         _print(ledger, read(ledger), is_json)
     else:
-        _write(ledger, is_json, page)
+        _write(ledger, is_json, page, policy)
 
 
-def _write(ledger: Path, is_json: bool, page: Path) -> None:
+def _write(ledger: Path, is_json: bool, page: Path, policy: str | None) -> None:
     from tierscope.cli.pages import whole  # noqa: PLC0415  only where a page is wanted
     from tierscope.cli.pages.file import written  # noqa: PLC0415
     from tierscope.html.document import document  # noqa: PLC0415
@@ -56,7 +59,7 @@ def _write(ledger: Path, is_json: bool, page: Path) -> None:
     with written(page, ledger) as write:
         figures = read(ledger)
         with errors_of(ledger):
-            size = write(document(whole.page(ledger, figures)))
+            size = write(document(whole.page(ledger, figures, policy)))
         _print(ledger, figures, is_json)
     click.echo(f"The page is {page} ({size / 1000:,.0f} kB): open it in a browser.", err=True)
 

@@ -74,7 +74,7 @@ def _loud(answer: Answer) -> str:
 def _split(sentence: str) -> str:
     """The claim, and more quietly what follows its first semicolon."""
     claim, mark, rest = sentence.partition("; ")
-    return f"{text(claim + mark)}<small>{text(rest)}</small>" if mark else text(claim)
+    return f"{text(claim)}<span class=unseen>; </span><small>{text(rest)}</small>" if mark else text(claim)
 
 
 def _contents(sections: tuple[Section, ...]) -> str:
@@ -128,11 +128,11 @@ def _figure(one: Figure) -> str:
 
 @_markup.register(Finding)
 def _(block: Finding, level: int, _numbers: Iterator[int]) -> str:
-    worth = "" if block.worth is None else f'<p class="worth">{text(block.worth)}</p>'
+    worth = f'<p class="worth">{text(block.worth)}</p>'
     lines = joined(f"<p>{text(line)}</p>" for line in block.lines)
     facts = joined(f"<div><dt>{text(name)}</dt><dd>{text(told)}</dd></div>" for name, told in block.facts)
     title = f"<h{level}>{text(block.title)}</h{level}>"
-    return f'<article class="finding">{title}{worth}{lines}<dl class="facts">{facts}</dl></article>'
+    return f'<article class="finding">{worth}{title}{lines}<dl class="facts">{facts}</dl></article>'
 
 
 @_markup.register(Folded)

@@ -82,8 +82,8 @@ class Finding(NamedTuple):
     """One piece of advice."""
 
     title: str
-    worth: str | None
-    """Money of it, in words; ``None``: not known."""
+    worth: str
+    """Money of it, in words."""
     lines: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
     """Name and text: effort, risk, how to undo it."""

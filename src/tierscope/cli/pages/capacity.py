@@ -86,9 +86,7 @@ def _steps(traffic: Traffic, width: int) -> Iterator[Step]:
     for begin in range(series.first, series.last + 1, width):
         judged = [(_allowed_tpm(traffic, step), step) for step in range(begin, min(begin + width, series.last + 1))]
         allowed, step = max(judged, key=lambda one: series.tpm(one[1], limit.step_ns) / (one[0] or limit.floor_tpm))
-        over = sum(
-            (point := ramp.point(series, one, limit)) is not None and point.is_over for _, one in judged
-        )
+        over = sum((point := ramp.point(series, one, limit)) is not None and point.is_over for _, one in judged)
         yield Step(begin * limit.step_ns, series.tpm(step, limit.step_ns), allowed, over)
 
 

@@ -46,7 +46,11 @@ def _blocks(causes: Counter[str]) -> tuple[Block, ...]:
     told = "; ".join(f"{row[0]} {row[2]}" for row in rows)
     data = {"height": _ROW_PX * len(rows) + 8, "rows": drawn}
     chart = Chart("bars", f"{many(total, 'downgraded call')}, by inferred cause", f"Inferred: {told}.", data, table)
-    return chart, *(Said(f"{cause} (inferred): {MEANS[cause]}.") for cause, _ in ordered if cause in MEANS), *_apart(causes)
+    return (
+        chart,
+        *(Said(f"{cause} (inferred): {MEANS[cause]}.") for cause, _ in ordered if cause in MEANS),
+        *_apart(causes),
+    )
 
 
 def _apart(causes: Counter[str]) -> tuple[Said, ...]:

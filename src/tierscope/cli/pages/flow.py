@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KEY, TITLE = "flow", "Requested and served"
 Link = tuple[str, str | None, str | None]
 """Requested, expected, served."""
-_NODE_PX: Final = 58
+_NODE_PX: Final = 62
 _HEAD: Final = (
     "Model",
     "Requested",
@@ -64,7 +64,9 @@ def _picture(links: Counter[Link]) -> Block:
     table = Table("Calls by what was asked for and what served", ("Asked", "Served", "Calls", "Share"), rows, words=2)
     told = "; ".join(f"{row[0]}, {row[1]}: {row[2]} calls, {row[3]}" for row in rows)
     data = {"height": max(160, _NODE_PX * max(len(asked), len(served))), **_drawn(ordered, asked, served)}
-    return Chart("flow", "Calls, from the tier asked for to the tier that served", f"Flow of calls. {told}.", data, table)
+    return Chart(
+        "flow", "Calls, from the tier asked for to the tier that served", f"Flow of calls. {told}.", data, table
+    )
 
 
 def _drawn(
@@ -81,7 +83,13 @@ def _drawn(
         for (requested, expected), calls in asked.items()
     ]
     right = [
-        {"id": f"got {word}", "side": 1, "text": names.served(word), "count": many(calls, "call"), "tier": names.tier(word)}
+        {
+            "id": f"got {word}",
+            "side": 1,
+            "text": names.served(word),
+            "count": many(calls, "call"),
+            "tier": names.tier(word),
+        }
         for word, calls in served.items()
     ]
     links = [

@@ -24,10 +24,10 @@ EFFECT_NAMES: Final = {
     SAVING_LOST: "Saving lost",
 }
 _NOTES: Final = {
-    PREMIUM_PAID: "above the default tier's price",
-    SAVING_MADE: "below the default tier's price",
-    PREMIUM_NOT_CHARGED: "asked for a dearer tier, served a cheaper one",
-    SAVING_LOST: "asked for flex, served a dearer tier",
+    PREMIUM_PAID: "above the default price",
+    SAVING_MADE: "below the default price",
+    PREMIUM_NOT_CHARGED: "downgraded, and billed as served",
+    SAVING_LOST: "flex answered by a dearer tier",
 }
 _ROW_PX: Final = 46
 
@@ -53,7 +53,7 @@ def lead(report: Report) -> tuple[Block, ...]:
         return (Said("No call has a price: what is known of it stands under Cost by tier.", is_quiet=True),)
     effects = (Figure(EFFECT_NAMES[word], dollars(getattr(sums, word)), _NOTES[word]) for word in EFFECTS)
     first = Figure("List price", dollars(sums.cost), f"of {many(sums.priced, 'call')}")
-    second = Figure("Same tokens at default", dollars(sums.at_default), "what they would have cost without tiers")
+    second = Figure("At the default tier", dollars(sums.at_default), "the same tokens")
     return Figures((first, second, *effects)), Said(_without(report), is_quiet=True)
 
 

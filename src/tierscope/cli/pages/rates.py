@@ -91,7 +91,9 @@ def _none(basis: Basis, drawn: list[Drawn], reading: Reading) -> Said:
     for line in {one.line._replace(basis=basis) for one in drawn}:
         reasons.update(reading.timeline.left_out.get(line, {}))
     counts = ", ".join(f"{count:,}: {REASON.get(reason, reason)}" for reason, count in reasons.most_common())
-    return Said(f"No call counts {BASIS[basis]}, so nothing is drawn. {counts}." if counts else "Nothing is drawn.", True)
+    return Said(
+        f"No call counts {BASIS[basis]}, so nothing is drawn. {counts}." if counts else "Nothing is drawn.", True
+    )
 
 
 def _picture(title: str, basis: Basis, drawn: list[Drawn]) -> Chart | None:
@@ -214,5 +216,3 @@ def _whole(drawn: list[Drawn], is_one: bool) -> Table:
     )
     head = ("Model", "Served", "Basis", "Calls", "Windows", "Median token/s", "Promised")
     return Table("Medians of all calls that count", head, rows, words=3)
-
-

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tierscope import advice
+from tierscope.advice import Known
 from tierscope.catalog.prices import rates as prices_of
 from tierscope.catalog.promises import promises
+from tierscope.cli.advise import policy_of
 from tierscope.cli.kept import own
-from tierscope.cli.pages import capacity, causes, flow, method, money, names, rates
+from tierscope.cli.pages import capacity, causes, change, flow, method, money, names, rates
 from tierscope.cli.pages.reading import Reading, read
 from tierscope.cli.sentences import headlines, many, plain
 from tierscope.html.page import Answer, Page, Section
@@ -18,23 +21,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tierscope.advice import Finding
     from tierscope.ledger.figures import Report
 
 
-def page(ledger: Path, report: Report) -> Page:
+def page(ledger: Path, report: Report, policy: str | None = None) -> Page:
     """Read what the summary does not hold, and say all of it.
 
+    Args:
+        ledger: path of a ledger.
+        report: its summary.
+        policy: path of a policy, which says what nobody waits for.
+
     Raises:
-        click.ClickException: the user's file of the catalog cannot be used.
+        click.ClickException: the user's file of the catalog, or the policy, cannot be used.
         LedgerError: a row cannot be read.
         sqlite3.Error: the file cannot be read to its end.
 
     """
     path = own()
-    return made(ledger, report, read(ledger, promises(path)), prices_of(path).as_of)
+    prices, promised = prices_of(path), promises(path)
+    known = Known(prices, promised, policy_of(policy))
+    findings = advice.find(advice.read(ledger, known), known)
+    return made(ledger, report, read(ledger, promised), findings, prices.as_of)
 
 
-def made(ledger: Path, report: Report, reading: Reading, as_of: dt.date) -> Page:
+def made(ledger: Path, report: Report, reading: Reading, findings: tuple[Finding, ...], as_of: dt.date) -> Page:
     """Compose the page of its figures."""
     name = plain(ledger.name)
     return Page(
@@ -42,7 +54,7 @@ def made(ledger: Path, report: Report, reading: Reading, as_of: dt.date) -> Page
         about=(*_about(name, report),),
         answers=tuple(Answer(text, is_loud) for text, is_loud in headlines(report)),
         lead=money.lead(report) if report.calls else (),
-        sections=(*_sections(report, reading, as_of),),
+        sections=(*_sections(report, reading, findings, as_of),),
         foot=f"Made by tierscope {VERSION} from {name}. This page loads nothing and sends nothing.",
     )
 
@@ -55,8 +67,9 @@ def _about(name: str, report: Report) -> Iterator[str]:
         yield f"{many(report.calls, 'call')} in {names.length(report.first_unix_ns, report.last_unix_ns)}"
 
 
-def _sections(report: Report, reading: Reading, as_of: dt.date) -> Iterator[Section]:
+def _sections(report: Report, reading: Reading, findings: tuple[Finding, ...], as_of: dt.date) -> Iterator[Section]:
     if report.calls:
+        yield change.section(findings)
         yield flow.section(report)
         yield rates.section(reading)
         yield money.section(report)
