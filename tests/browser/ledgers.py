@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.ledger.made import PLAIN, write
-
 from tierscope.catalog.prices import rates
 from tierscope.cost import priced
 from tierscope.ledger import schema
@@ -69,7 +68,7 @@ def call(second: float, model: str, requested: str, served: str, **told: Any) ->
 
 def days(count: int = 3, seed: int = 11) -> Iterator[Call]:
     """Yield a working week's traffic: chat by day, evaluations by night, an analyst, a slow morning, a rush."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311  traffic, no secret
     for minute in range(0, count * 1440, 2):
         second = minute * 60.0
         hour = minute / 60 % 24
@@ -156,7 +155,7 @@ def grown(path: Path, rows: int) -> Path:
         for round_ in range(1, -(-rows // held)):
             least = min(held, rows - round_ * held)
             db.execute(
-                f"INSERT INTO calls ({columns}) SELECT {later} FROM calls WHERE row <= ? ORDER BY row",
+                f"INSERT INTO calls ({columns}) SELECT {later} FROM calls WHERE row <= ? ORDER BY row",  # noqa: S608  our own names
                 (round_ * 3 * DAY_S * S, least),
             )
     return path

@@ -32,13 +32,14 @@ const tooltip = (formatter, trigger = "item") => ({
 // ── requested → served ───────────────────────────────────────────────────────────────────────────────────────────
 function flow(data, width) {
   const names = Object.fromEntries(data.nodes.map((node) => [node.id, node]));
-  const side = width < NARROW ? 112 : 190;
+  const isNarrow = width < NARROW;
+  const side = isNarrow ? 116 : 290;
   return {
     tooltip: tooltip(({ dataType, data: told, name }) =>
       dataType === "edge" ? card(`${names[told.source].text} → ${names[told.target].text}`, told.lines) : card(names[name].text, [names[name].count])),
     series: [{
-      type: "sankey", left: side, right: side, top: 8, bottom: 8, nodeWidth: 10, nodeGap: 30, draggable: false,
-      layoutIterations: 32, emphasis: { focus: "adjacency" },
+      type: "sankey", left: side, right: side, top: isNarrow ? 26 : 10, bottom: isNarrow ? 30 : 10, nodeWidth: 10,
+      nodeGap: isNarrow ? 54 : 26, draggable: false, layoutIterations: 32, emphasis: { focus: "adjacency" },
       data: data.nodes.map((node) => ({
         name: node.id, depth: node.side,
         itemStyle: { color: node.tier ? colour(node.tier) : INK, borderWidth: 0 },
@@ -47,7 +48,7 @@ function flow(data, width) {
       links: data.links.map((link) => ({ ...link, lineStyle: { color: colour(link.tier), opacity: 0.38, curveness: 0.5 } })),
       label: {
         ...text, color: INK, fontSize: 13, lineHeight: 17,
-        formatter: ({ name }) => `${names[name].text}\n${names[name].count}`,
+        formatter: ({ name }) => `${names[name].text}${isNarrow ? "\n" : ": "}${names[name].count}`,
       },
     }],
   };
@@ -77,7 +78,7 @@ function lines(data, width) {
     },
     series: data.series.map((one) => ({
       type: "line", name: one.name, connectNulls: false, step: one.step ? "middle" : false, animation: false,
-      symbol: SYMBOLS[one.tier] ?? "circle", symbolSize: (value, { data: point }) => point.alone || point.bad ? 7 : size,
+      symbol: SYMBOLS[one.tier] ?? "circle", symbolSize: (value, { data: point }) => point.alone || point.bad ? 7 : one.step ? 0 : size,
       showSymbol: true, showAllSymbol: true,
       color: one.tier ? colour(one.tier) : INK,
       lineStyle: { width: one.step ? 1.5 : 2, type: one.dashed ? [4, 4] : "solid", color: one.tier ? colour(one.tier) : INK },
@@ -113,7 +114,7 @@ function bars(data, width) {
   const side = width < NARROW ? 104 : 190;
   const marks = rows.map((row, at) => ({ value: [row.mark, at], row })).filter(({ row }) => row.mark !== null && row.mark !== undefined);
   return {
-    grid: { left: side, right: width < NARROW ? 76 : 150, top: 4, bottom: 4 },
+    grid: { left: side, right: 18 + 7.6 * Math.max(...rows.map((row) => row.text.length)), top: 4, bottom: 4 },
     tooltip: tooltip(({ data: { row } }) => card(row.name, row.lines)),
     xAxis: { type: "value", min: 0, show: false },
     yAxis: {
@@ -157,7 +158,7 @@ function keys(place, chart, data) {
 function draw(place) {
   const data = JSON.parse(place.querySelector("script").textContent);
   const canvas = place.appendChild(document.createElement("div"));
-  canvas.style.height = `${data.height}px`;
+  canvas.style.height = `${data.kind === "flow" && canvas.clientWidth < NARROW ? data.height * 1.4 : data.height}px`;
   const chart = init(canvas, null, { renderer: "svg" });
   const show = () => {
     chart.setOption({ animation: false, animationDuration: isStill ? 0 : 200, ...KINDS[data.kind](data, canvas.clientWidth) }, true);

@@ -99,7 +99,7 @@ def _blocks(blocks: tuple[Block, ...], level: int, numbers: Iterator[int]) -> It
 
 
 @singledispatch
-def _markup(block: Block, level: int, numbers: Iterator[int]) -> str:
+def _markup(block: Block, _level: int, _numbers: Iterator[int]) -> str:
     """One block; headings within it are of a level, and ids end with a number of their own."""
     raise TypeError(type(block).__name__)
 

@@ -25,7 +25,21 @@ if TYPE_CHECKING:
     from tierscope.promise.sheet import Targets
 
 WINDOW_NS: Final = WINDOW_S * S
-_ANYTHING: Final = Target("", "", None, "", 0.0, 0.0, WINDOW_S, None, excludes_long_context=False, long_context_tokens=0, as_of=None, source="", certainty="")  # fmt: skip
+_ANYTHING: Final = Target(
+    provider="",
+    model="",
+    version=None,
+    tier="",
+    rate=0.0,
+    attainment=0.0,
+    window_s=WINDOW_S,
+    uptime=None,
+    excludes_long_context=False,
+    long_context_tokens=None,
+    as_of=None,
+    source="",
+    certainty="",
+)
 """What a call of an unpromised tier is judged by."""
 _NO_TIER: Final = frozenset({OTHER, UNREPORTED})
 

@@ -111,7 +111,7 @@ def _allowed(step: Step) -> dict[str, Any]:
 def _scale(report: Report) -> Iterator[Said]:
     calls: Counter[str | None] = Counter()
     for group in report.groups:
-        if group.expected == SCALE or group.served == SCALE:
+        if SCALE in {group.expected, group.served}:
             calls[group.served] += group.calls
     if not calls:
         yield Said("No call expected Scale, and none was served from it: there are no units to judge.")

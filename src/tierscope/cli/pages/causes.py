@@ -17,7 +17,7 @@ KEY, TITLE = "causes", "Downgrades by inferred cause"
 MEANS: Final = {
     LONG_CONTEXT: "a prompt above 128,000 tokens, which the promise of its model leaves out",
     RAMP_RATE: "a minute in which input tokens grew faster than the ramp rule allows",
-    CAPACITY_OR_UNKNOWN: "neither of these: the service was at capacity, or something that nobody can see",
+    CAPACITY_OR_UNKNOWN: "no reason that can be seen from here: the service was at capacity, or something else",
 }
 _ROW_PX: Final = 46
 

@@ -58,7 +58,7 @@ def _errors_of(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        why = (error.strerror or str(error)).lower()
         raise click.ClickException(
-            f"{path} cannot be written: {(error.strerror or str(error)).lower()}. Check the folder {path.parent}, or name "
-            f"another file."
+            f"{path} cannot be written: {why}. Check the folder {path.parent}, or name another file."
         ) from None

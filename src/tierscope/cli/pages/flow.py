@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KEY, TITLE = "flow", "Requested and served"
 Link = tuple[str, str | None, str | None]
 """Requested, expected, served."""
-_NODE_PX: Final = 62
+_NODE_PX: Final = 64
 _HEAD: Final = (
     "Model",
     "Requested",
@@ -53,17 +53,17 @@ def _picture(links: Counter[Link]) -> Block:
         return Said(f"All of {many(calls, 'call')}: {names.asked(requested, expected)}, {names.served(served)}.")
     ordered = sorted(links.items(), key=lambda item: (str(item[0][:2]), -item[1]))
     asked: Counter[tuple[str, str | None]] = Counter()
-    served: Counter[str | None] = Counter()
-    for (requested, expected, got), calls in ordered:
+    got: Counter[str | None] = Counter()
+    for (requested, expected, word), calls in ordered:
         asked[requested, expected] += calls
-        served[got] += calls
+        got[word] += calls
     rows = tuple(
         (names.asked(*link[:2]), names.served(link[2]), f"{calls:,}", percent(calls / asked[link[:2]]))
         for link, calls in ordered
     )
     table = Table("Calls by what was asked for and what served", ("Asked", "Served", "Calls", "Share"), rows, words=2)
     told = "; ".join(f"{row[0]}, {row[1]}: {row[2]} calls, {row[3]}" for row in rows)
-    data = {"height": max(160, _NODE_PX * max(len(asked), len(served))), **_drawn(ordered, asked, served)}
+    data = {"height": max(160, _NODE_PX * max(len(asked), len(got))), **_drawn(ordered, asked, got)}
     return Chart(
         "flow", "Calls, from the tier asked for to the tier that served", f"Flow of calls. {told}.", data, table
     )

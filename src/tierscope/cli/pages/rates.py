@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tierscope.cli.pages.reading import Reading
-    from tierscope.html.page import Block, Cell
+    from tierscope.html.page import Cell
 
 KEY, TITLE = "rates", "Speed against promises"
 MODELS: Final = 6
 """As many are drawn; the others stand in the table."""
-POINTS: Final = 200
+POINTS: Final = 120
 """More points than a line can show apart are laid together."""
 _STEPS: Final = (1, 3, 12, 36, 72, 288, 2016)
 """Windows that one point may stand for: up to a week."""
@@ -90,7 +90,9 @@ def _none(basis: Basis, drawn: list[Drawn], reading: Reading) -> Said:
     reasons: Counter[str] = Counter()
     for line in {one.line._replace(basis=basis) for one in drawn}:
         reasons.update(reading.timeline.left_out.get(line, {}))
-    counts = ", ".join(f"{count:,}: {REASON.get(reason, reason)}" for reason, count in reasons.most_common())
+    counts = ", ".join(
+        f"{many(count, 'call')}: {REASON.get(reason, reason)}" for reason, count in reasons.most_common()
+    )
     return Said(
         f"No call counts {BASIS[basis]}, so nothing is drawn. {counts}." if counts else "Nothing is drawn.", True
     )
@@ -137,7 +139,12 @@ def _lines(title: str, basis: Basis, drawn: list[Drawn]) -> Chart:
     unit = "5-minute windows" if step == 1 else f"5-minute windows, each point the median of those of {_each(step)}"
     legend = tuple(Legend(names.tier(one.line.tier), _told(one)) for one in drawn)
     label = f"{title}, {_TOP[basis]}, medians of {unit}. " + "; ".join(item.text for item in legend)
-    data = {"height": _LINE_PX, "begin": first // names.MS, "end": (last + WINDOW_NS) // names.MS, "series": series}
+    data = {
+        "height": _LINE_PX,
+        "begin": first // (step * WINDOW_NS) * step * WINDOW_NS // names.MS,
+        "end": (last + WINDOW_NS) // names.MS,
+        "series": series,
+    }
     return Chart("lines", f"{_TOP[basis]}: {unit}", f"{label}.", data, _table(title, drawn, step), legend)
 
 
@@ -150,9 +157,7 @@ def _each(step: int) -> str:
 
 def _told(one: Drawn) -> str:
     target = "" if one.target is None else f", promised > {one.target:g}"
-    missed = [window.is_met for window in one.windows].count(False)
-    lost = "" if one.target is None else f", {missed:,} of {many(len(one.windows), 'window')} missed"
-    return f"{one.line.tier} {number(one.median)}{target}{lost}"
+    return f"{one.line.tier} {number(one.median)}{target}"
 
 
 def _series(one: Drawn, step: int) -> dict[str, Any]:
