@@ -178,25 +178,17 @@ def _legend(one: Legend) -> str:
 # ── tables ────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _table(table: Table) -> str:
     """A table in a frame of its own, which scrolls, and which the keyboard reaches for that."""
-    heads = "".join(
-        f'<th scope="col"{_side(number, table.words)}>{text(head)}</th>' for number, head in enumerate(table.head)
-    )
-    rows = joined(_row(row, table.words) for row in table.rows)
+    heads = "".join(f'<th scope="col">{text(head)}</th>' for head in table.head)
+    rows = joined(map(_row, table.rows))
     return (
         f'<div class="frame" role="region" tabindex="0" aria-label="{text(table.caption)}">'
-        f"<table><caption>{text(table.caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        f'<table class="words-{table.words}"><caption>'
+        f"{text(table.caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
         "</div>"
     )
 
 
-def _side(number: int, words: int) -> str:
-    return "" if number < words else ' class="n"'
-
-
-def _row(row: tuple[Cell, ...], words: int) -> str:
+def _row(row: tuple[Cell, ...]) -> str:
     first, *rest = row
-    cells = (
-        ABSENT if cell is None else f"<td{_side(number, words)}>{text(cell)}</td>"
-        for number, cell in enumerate(rest, start=1)
-    )
+    cells = (ABSENT if cell is None else f"<td>{text(cell)}</td>" for cell in rest)
     return f'<tr><th scope="row">{text(first or "unknown")}</th>{"".join(cells)}</tr>'

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from tierscope.html.page import Cell
 
 KEY, TITLE = "rates", "Speed against promises"
-MODELS: Final = 6
+MODELS: Final = 4
 """As many are drawn; the others stand in the table."""
-POINTS: Final = 120
+POINTS: Final = 72
 """More points than a line can show apart are laid together."""
 _STEPS: Final = (1, 3, 12, 36, 72, 288, 2016)
 """Windows that one point may stand for: up to a week."""
@@ -121,7 +121,9 @@ def _bars(title: str, basis: Basis, drawn: list[Drawn]) -> Chart:
     ]
     label = f"{title}, {_TOP[basis]}: " + "; ".join(f"{row['name']} {row['text']}" for row in rows)
     data = {"height": _BAR_PX * len(rows) + 8, "rows": rows}
-    return Chart("bars", f"{_TOP[basis]}: median of one 5-minute window", f"{label}.", data, _table(title, drawn, 1))
+    return Chart(
+        "bars", f"{_TOP[basis]}: median of one 5-minute window", f"{label}.", data, _table(title, basis, drawn, 1)
+    )
 
 
 # ── lines over time ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -145,7 +147,7 @@ def _lines(title: str, basis: Basis, drawn: list[Drawn]) -> Chart:
         "end": (last + WINDOW_NS) // names.MS,
         "series": series,
     }
-    return Chart("lines", f"{_TOP[basis]}: {unit}", f"{label}.", data, _table(title, drawn, step), legend)
+    return Chart("lines", f"{_TOP[basis]}: {unit}", f"{label}.", data, _table(title, basis, drawn, step), legend)
 
 
 def _each(step: int) -> str:
@@ -185,12 +187,12 @@ def _points(bins: tuple[Bin, ...], step: int) -> Iterator[dict[str, Any]]:
 
 
 # ── tables ────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _table(title: str, drawn: list[Drawn], step: int) -> Table:
+def _table(title: str, basis: Basis, drawn: list[Drawn], step: int) -> Table:
     bins = {one.line: binned(one.windows, step * WINDOW_NS) for one in drawn}
     found = sorted(chain.from_iterable(((told.begin_ns, line, told) for told in some) for line, some in bins.items()))
     rows = tuple(_row(line, told) for _, line, told in found)
     head = ("From (UTC)", "Tier", "Windows", "Missed", "Calls", "Lowest", "Median", "Highest")
-    return Table(f"{title}: medians of 5-minute windows, token/s", head, rows, words=2)
+    return Table(f"{title}: medians of 5-minute windows, {_TOP[basis].lower()}", head, rows, words=2)
 
 
 def _row(line: Line, told: Bin) -> tuple[Cell, ...]:
