@@ -196,7 +196,7 @@ def test_an_empty_ledger_has_a_page(tmp_path: Path, visit: Visit) -> None:
 
 
 def test_what_is_not_there_is_said_not_drawn(tmp_path: Path, visit: Visit) -> None:
-    """Calls at default alone, of a model without a price: sentences instead of empty charts, dashes instead of zeros."""
+    """Calls at default alone, of a model without a price: sentences, no empty charts; dashes, no zeros."""
     calls = [call(n, "gpt-99", "default", "default", rate=50.0, input=10, output=20) for n in range(3)]
     write(tmp_path / "few.db", [*calls, PLAIN])
     page = visit(made(tmp_path / "few.db").file)

@@ -64,7 +64,7 @@ def test_tiers_without_a_promise_have_lines_too() -> None:
         ({"input_tokens": 128_001}, "long_context"),
         ({"generation": None}, "no_rate"),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_what_does_not_count_is_left_out_by_reason(fields: dict[str, object], reason: str) -> None:
     made = timeline(SAMPLE._replace(**fields))
