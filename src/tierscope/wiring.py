@@ -153,7 +153,7 @@ class Wiring:
     def _lay(self, settings: Settings, tracers: TracerProvider | None, meters: MeterProvider | None) -> None:
         fan = Fan(functools.partial(self._observer, settings, tracers, meters))
         if settings.ledger is not None:
-            fan.sinks = (self._ledger(settings.ledger, settings.catalog),)
+            fan.sinks = (self._ledger(settings.ledger, settings),)
         http = _http(tracers, meters) if settings.http else None
         seam.install(seam.World(observer=fan, settings=settings, http=http, first=fan.first))
         self.fan = fan
@@ -174,13 +174,14 @@ class Wiring:
             )
         return emitter
 
-    def _ledger(self, path: str, catalog: str | None) -> Sink:
-        from tierscope.ledger import LedgerSink  # noqa: PLC0415  sqlite3 only where a ledger is wanted
+    def _ledger(self, path: str, settings: Settings) -> Sink:
+        from tierscope.ledger import Keep, LedgerSink  # noqa: PLC0415  sqlite3 only where a ledger is wanted
 
         if path not in self._ledgers:
             self._ledgers[path] = LedgerSink(path)
         sink: Sink = self._ledgers[path]
-        self._ledgers[path].catalog = catalog
+        self._ledgers[path].catalog = settings.catalog
+        self._ledgers[path].keep = Keep(settings.ledger_max_rows, settings.ledger_max_days)
         return sink
 
     def deactivate(self) -> None:

@@ -9,6 +9,7 @@ from tierscope.cli.capacity import capacity
 from tierscope.cli.catalog import catalog
 from tierscope.cli.demo import demo
 from tierscope.cli.doctor import doctor
+from tierscope.cli.ledger import ledger
 from tierscope.cli.policy import policy
 from tierscope.cli.report import report
 from tierscope.cli.run import run
@@ -23,5 +24,5 @@ def tierscope() -> None:
     """Shows which OpenAI service tier was asked for, which one served, and how fast."""
 
 
-for command in (advise, capacity, catalog, demo, doctor, policy, report, run, simulate, statement):
+for command in (advise, capacity, catalog, demo, doctor, ledger, policy, report, run, simulate, statement):
     tierscope.add_command(command)

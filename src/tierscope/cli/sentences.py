@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -73,7 +74,20 @@ def inferred(causes: Mapping[str, int]) -> str:
 
 def footnotes(report: Report) -> list[str]:
     """Counts over all calls, what is left out and why, and how to read the columns."""
-    return [*totals(report), *money(report.money), *tries(report), *left_out(report), *_reading()]
+    return [*dropped(report), *totals(report), *money(report.money), *tries(report), *left_out(report), *_reading()]
+
+
+def dropped(report: Report) -> Iterator[str]:
+    """What was held once, and is no more."""
+    if report.dropped and report.dropped_until_unix_ns is not None:
+        yield cut_off(report.dropped, report.dropped_until_unix_ns)
+
+
+def cut_off(rows: int, until_ns: int) -> str:
+    """What a ledger held once and was told not to keep."""
+    last = datetime.fromtimestamp(until_ns // 1_000_000_000, UTC)
+    was = "was" if rows == 1 else "were"
+    return f"{many(rows, 'row')}, up to {last:%Y-%m-%d %H:%M} UTC, {was} dropped from this ledger: in no figure."
 
 
 def totals(report: Report) -> Iterator[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.cli.claim import DAY_S, MEASURED, OPEN
-from tierscope.cli.sentences import many, plain
+from tierscope.cli.sentences import cut_off, many, plain
 from tierscope.cli.table import UNKNOWN
 from tierscope.promise.sla import MIN_TOKENS, S
 
@@ -69,6 +69,8 @@ def _head(made: Statement) -> Iterator[str]:
         f"First call {_moment(made.first_ns)}, last call {_moment(made.last_ns)}: {days:.1f} of the {month.days} days "
         f"lie between them. What was not recorded is in no figure."
     )
+    if made.dropped is not None:
+        yield from _wrapped(cut_off(made.dropped.rows, made.dropped.last_unix_ns))
     if not month.is_over:
         yield from _wrapped(f"The month has not ended: figures up to {_moment(month.now_ns)}.")
 

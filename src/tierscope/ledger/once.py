@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _FETCH: Final = "fetch_response"
 
@@ -50,3 +53,18 @@ class Once(Generic[RowT]):
             self.queued[row.response_id] = row
             return None
         return Settled(row)
+
+
+def is_plain(row: Told) -> bool:
+    """Say whether a row counts by itself, whatever else there is: so do nearly all, and need not be asked about."""
+    return not row.is_background and row.operation != _FETCH
+
+
+def settled(rows: Iterable[RowT]) -> Iterator[Settled[RowT]]:
+    """Go through the calls of a ledger: each once, and in the end those that are still queued."""
+    once: Once[RowT] = Once()
+    for row in rows:
+        found = once.settled(row)
+        if found is not None:
+            yield found
+    yield from map(Settled, once.queued.values())

@@ -11,14 +11,14 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.catalog.promises import LEAST_FLOOR
+from tierscope.promise.samples import Sample
 from tierscope.promise.sla import S
 from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DOWNGRADED, LONG_CONTEXT, PRIORITY, RAMP_RATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tierscope.catalog.promises import RampRule
-    from tierscope.promise.samples import Sample
 
 WARNING_SHARE: Final = 0.8
 """Forewarn from this share of the allowed growth on."""
@@ -170,12 +170,15 @@ class Ramps:
     def __init__(self, rule_of: Callable[[str], RampRule | None], ramp_window: float | None = None) -> None:
         self._limit_of = functools.cache(lambda provider: _limit_by(rule_of(provider), ramp_window))
         self._tokens: defaultdict[tuple[str, Limit], Tokens] = defaultdict(lambda: defaultdict(Counter))
+        self._causes: Counter[Sample] = Counter()
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
         key = key_of(sample)
         if key is not None:
             self.take(key, sample.ended_ns, sample.input_tokens or 0)
+        if sample.outcome == DOWNGRADED or sample.inferred_cause is not None:
+            self._causes[_brief(sample, self.step_ns(sample.provider))] += 1
 
     def take(self, key: Key, ended_ns: int, tokens: int) -> None:
         """Add the input tokens of a call that belongs to a series, and the time at which it ended."""
@@ -188,22 +191,46 @@ class Ramps:
         bound = self._limit_of(provider)
         return None if bound is None else bound.step_ns
 
-    def series(self) -> Iterator[tuple[Limit, dict[Key, Series]]]:
-        """The series of each provider that has a rule, and the rule as it is applied."""
-        for (_, bound), tokens in self._tokens.items():
-            yield bound, _spanned(tokens)
+    def causes(self) -> Counter[str]:
+        """Count the inferred causes so far; what ``Over.cause`` says of each call, without reading them again."""
+        counts: Counter[str] = Counter()
+        over = self.over()
+        for brief, calls in self._causes.items():
+            cause = over.cause(brief)
+            if cause is not None:
+                counts[cause] += calls
+        return counts
+
+    def series(self) -> dict[str, tuple[Limit, dict[Key, Series]]]:
+        """The series of each provider that has a rule, with its limit."""
+        return {provider: (bound, _spanned(tokens)) for (provider, bound), tokens in self._tokens.items()}
 
     def over(self) -> Over:
         """The steps beyond the rules so far."""
         found = {
             (key, told.step)
-            for bound, grown in self.series()
+            for bound, grown in self.series().values()
             for key, one in grown.items()
             if key[2] == PRIORITY
             for told in points(one, bound)
             if told.is_over
         }
         return Over({provider: bound.step_ns for provider, bound in self._tokens}, frozenset(found))
+
+
+def _brief(sample: Sample, step_ns: int | None) -> Sample:
+    """What the cause of a call depends on: the same for all of one kind that began and ended in the same steps."""
+    first, last = (0, 0) if step_ns is None else (sample.started_ns // step_ns, sample.ended_ns // step_ns)
+    return Sample(
+        sample.provider,
+        first * (step_ns or 0),
+        (last - first) * (step_ns or 0),
+        request_model=sample.model,
+        expected=sample.expected,
+        served=sample.served,
+        outcome=sample.outcome,
+        inferred_cause=sample.inferred_cause,
+    )
 
 
 def _limit_by(rule: RampRule | None, ramp_window: float | None) -> Limit | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tierscope.cli.claim import MEASURED, OPEN
-from tierscope.cli.sentences import left_out, totals, tries
+from tierscope.cli.sentences import dropped, left_out, totals, tries
 from tierscope.html.page import Listed, Section
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def section(report: Report, as_of: dt.date) -> Section:
         KEY,
         TITLE,
         (
-            Listed("What was counted", (*totals(report), *tries(report), *left_out(report))),
+            Listed("What was counted", (*dropped(report), *totals(report), *tries(report), *left_out(report))),
             Listed("Tiers", TIERS),
             Listed("Speed", (*MEASURED, *SPEED)),
             Listed("Money", (*MONEY, dated)),

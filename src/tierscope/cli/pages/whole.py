@@ -25,17 +25,16 @@ if TYPE_CHECKING:
     from tierscope.ledger.figures import Report
 
 
-def page(ledger: Path, report: Report, policy: str | None = None) -> Page:
-    """Read what the summary does not hold, and say all of it.
+def page(ledger: Path, policy: str | None = None) -> tuple[Reading, Page]:
+    """Read a ledger, and say all of it.
 
     Args:
         ledger: path of a ledger.
-        report: its summary.
         policy: path of a policy, which says what nobody waits for.
 
     Raises:
         click.ClickException: the user's file of the catalog, or the policy, cannot be used.
-        LedgerError: a row cannot be read.
+        LedgerError: the file is no ledger, or a row cannot be read.
         sqlite3.Error: the file cannot be read to its end.
 
     """
@@ -43,18 +42,20 @@ def page(ledger: Path, report: Report, policy: str | None = None) -> Page:
     prices, promised = prices_of(path), promises(path)
     known = Known(prices, promised, policy_of(policy))
     findings = advice.find(advice.read(ledger, known), known)
-    return made(ledger, report, read(ledger, promised), findings, prices.as_of)
+    reading = read(ledger, promised)
+    return reading, made(ledger, reading, findings, prices.as_of)
 
 
-def made(ledger: Path, report: Report, reading: Reading, findings: tuple[Finding, ...], as_of: dt.date) -> Page:
+def made(ledger: Path, reading: Reading, findings: tuple[Finding, ...], as_of: dt.date) -> Page:
     """Compose the page of its figures."""
+    report = reading.report
     name = plain(ledger.name)
     return Page(
         title=f"Service tiers: {name}",
         about=(*_about(name, report),),
         answers=tuple(Answer(text, is_loud) for text, is_loud in headlines(report)),
         lead=money.lead(report) if report.calls else (),
-        sections=(*_sections(report, reading, findings, as_of),),
+        sections=(*_sections(reading, findings, as_of),),
         foot=f"Made by tierscope {VERSION} from {name}. This page loads nothing and sends nothing.",
     )
 
@@ -67,7 +68,8 @@ def _about(name: str, report: Report) -> Iterator[str]:
         yield f"{many(report.calls, 'call')} in {names.length(report.first_unix_ns, report.last_unix_ns)}"
 
 
-def _sections(report: Report, reading: Reading, findings: tuple[Finding, ...], as_of: dt.date) -> Iterator[Section]:
+def _sections(reading: Reading, findings: tuple[Finding, ...], as_of: dt.date) -> Iterator[Section]:
+    report = reading.report
     if report.calls:
         yield change.section(findings)
         yield flow.section(report)
