@@ -88,6 +88,14 @@ USAGE_MISSING: Final = Metric(
     "Answered calls whose tokens are unknown.",
     (a.PROVIDER, a.OPERATION, a.REQUEST_MODEL, a.TIER_REQUESTED, a.IS_STREAM),
 )
+POLICY_DRIFT: Final = Metric(
+    "tierscope.policy.drift",
+    "counter",
+    "{call}",
+    "Finished calls that were meant for another tier than the policy wants.",
+    (a.POLICY_WORKLOAD, a.POLICY_TIER, a.PROVIDER, a.REQUEST_MODEL, a.TIER_REQUESTED, a.TIER_EXPECTED, a.TIER_SERVED),
+)
+"""Only where there is a policy. Calls that keep it have series too, which stay at 0."""
 INTERNAL_ERRORS: Final = Metric(
     "tierscope.internal.errors",
     "counter",

@@ -11,6 +11,7 @@ const NARROW = 560;
 const FONT = getComputedStyle(document.body).fontFamily;
 const INK = "var(--ink)", QUIET = "var(--quiet)", HAIR = "var(--hair)", PAPER = "var(--paper)";
 const SYMBOLS = { priority: "circle", default: "rect", flex: "triangle", scale: "diamond", ultrafast: "pin", batch: "arrow" };
+const DATES = { year: "{yyyy}", month: "{d} {MMM}", day: "{d} {MMM}", hour: "{HH}:{mm}", minute: "{HH}:{mm}", second: "{HH}:{mm}:{ss}", millisecond: "{HH}:{mm}:{ss}" };
 const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const colour = (tier) => `var(--tier-${tier})`;
 const text = { color: QUIET, fontFamily: FONT, fontSize: 12 };
@@ -70,7 +71,7 @@ function lines(data, width) {
     },
     xAxis: {
       type: "time", min: data.begin, max: data.end, axisLine: { lineStyle: { color: HAIR } }, axisTick: { show: false },
-      splitNumber: width < NARROW ? 3 : 5, axisLabel: { ...text, hideOverlap: true }, splitLine: { show: false },
+      splitNumber: width < NARROW ? 3 : 5, axisLabel: { ...text, hideOverlap: true, formatter: DATES }, splitLine: { show: false },
     },
     yAxis: {
       type: "value", min: 0, splitNumber: 4, axisLabel: { ...text, formatter: short },

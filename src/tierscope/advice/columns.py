@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from tierscope.cost import PICO
 from tierscope.ledger.schema import TABLE
 from tierscope.words import BATCH
 
@@ -51,18 +52,21 @@ class Row(NamedTuple):
     row: int
     ending: str
     started_unix_ns: int
-    duration_s: float
+    ended_unix_ns: int
     attempts: int
     attempts_timeout: int
-    attempts_json: str
+    attempts_json: str | None
+    """Only where an attempt timed out: it is long, and slow to read."""
+    duration_s: float
     retry_wait_s: float | None
     input_tokens: int | None
     output_tokens: int | None
     cached_tokens: int | None
     cache_write_tokens: int | None
-    cost_usd: float | None
-    cost_default_usd: float | None
-    cost_expected_usd: float | None
+    paid: int | None
+    at_default: int | None
+    at_expected: int | None
+    """Pico-dollars, all three."""
     first_token_s: float | None
     rate_generation: float | None
     consumer_limited: int | None
@@ -71,6 +75,16 @@ class Row(NamedTuple):
     response_id: str | None
 
 
-SELECT: Final = f"SELECT {', '.join(Row._fields)} FROM {TABLE} WHERE operation <> '{BATCH}' ORDER BY row"  # noqa: S608  our own names
+_PICO: Final = f"CAST(round({{}} * {PICO}) AS INTEGER)"
+_MADE: Final = {
+    "ended_unix_ns": "started_unix_ns + CAST(round(duration_s * 1000000000) AS INTEGER)",
+    "attempts_json": "CASE WHEN attempts_timeout > 0 THEN attempts_json END",
+    "paid": _PICO.format("cost_usd"),
+    "at_default": _PICO.format("cost_default_usd"),
+    "at_expected": _PICO.format("cost_expected_usd"),
+}
+"""What SQLite works out itself: a million times each, that is seconds."""
+_READ: Final = ", ".join(_MADE.get(name, name) for name in Row._fields)
+SELECT: Final = f"SELECT {_READ} FROM {TABLE} WHERE operation <> '{BATCH}' ORDER BY row"  # noqa: S608  our own names
 SHARED: Final = len(Workload._fields)
 """So many columns a line's calls have in common."""

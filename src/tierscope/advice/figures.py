@@ -31,11 +31,12 @@ class Minute(NamedTuple):
 
 
 class Beyond(NamedTuple):
-    """Downgraded calls of one workload that may have met the ramp limit, by the steps between start and end."""
+    """Downgraded calls of one workload that ran while their series grew beyond the ramp rule."""
 
     where: Workload
     key: Key
     steps: range
+    """From the start of the calls to their end."""
     calls: int
     compared: int
     """Those whose price is known at both tiers."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tierscope.ledger.money import pico
 from tierscope.ledger.queries import COMPLETE
 from tierscope.ledger.schema import LedgerError
 from tierscope.words import FAILED, FLEX, REFUSED
@@ -53,20 +52,19 @@ class Line(NamedTuple):
 class Sums:
     """The running sums of one line."""
 
-    __slots__ = Line._fields[3:]
+    __slots__ = (*(name for name in Line._fields[3:] if name != "parts"), "cached", "output", "plain", "written")
 
     def __init__(self) -> None:
         self.calls = self.priced = self.paid = self.above_default = self.above_expected = self.compared = 0
+        self.plain = self.cached = self.written = self.output = 0
         self.retried = self.retries = self.without_usage = self.impatient = 0
         self.waited_s = 0.0
-        self.parts = [0, 0, 0, 0]
 
     def add(self, row: Row) -> None:
         """Add one call."""
         self.calls += 1
-        paid = pico(row.cost_usd)
-        if paid is not None:
-            self._price(row, paid)
+        if row.paid is not None:
+            self._price(row, row.paid)
         if row.attempts > 1:
             self.retried += 1
             self.retries += row.attempts - 1
@@ -79,25 +77,23 @@ class Sums:
     def _price(self, row: Row, paid: int) -> None:
         self.priced += 1
         self.paid += paid
-        at_default, at_expected = pico(row.cost_default_usd), pico(row.cost_expected_usd)
-        if at_default is not None:
-            self.above_default += paid - at_default
-        if at_expected is not None:
-            self.above_expected += paid - at_expected
+        if row.at_default is not None:
+            self.above_default += paid - row.at_default
+        if row.at_expected is not None:
+            self.above_expected += paid - row.at_expected
             self.compared += 1
-        cached, written, parts = row.cached_tokens or 0, row.cache_write_tokens or 0, self.parts
-        parts[0] += (row.input_tokens or 0) - cached - written
-        parts[1] += cached
-        parts[2] += written
-        parts[3] += row.output_tokens or 0
+        cached, written = row.cached_tokens or 0, row.cache_write_tokens or 0
+        self.plain += (row.input_tokens or 0) - cached - written
+        self.cached += cached
+        self.written += written
+        self.output += row.output_tokens or 0
 
     def line(self, where: Workload, day: int, prompt: int) -> Line:
         """The sums so far, frozen."""
-        plain, cached, written, output = self.parts
         return Line(
             where, day, prompt,
             self.calls, self.priced, self.paid, self.above_default, self.above_expected, self.compared,
-            (plain, cached, written, output),
+            (self.plain, self.cached, self.written, self.output),
             self.retried, self.retries, self.waited_s, self.without_usage, self.impatient,
         )  # fmt: skip
 
@@ -110,7 +106,7 @@ def _timed_out(row: Row) -> list[float]:
 
     """
     try:
-        told = json.loads(row.attempts_json)
+        told = json.loads(row.attempts_json or "")
         ends = [*(later["start_s"] - (later["wait_s"] or 0.0) for later in told[1:]), row.duration_s]
         return [end - one["start_s"] for one, end in zip(told, ends, strict=True) if one["result"] == "timeout"]
     except (TypeError, ValueError, KeyError):

@@ -22,8 +22,7 @@ def find(figures: Figures, _known: Known) -> Iterator[Finding]:
     """Find the downgraded calls that ran while their series grew beyond the rule."""
     told: defaultdict[Subject, list[Beyond]] = defaultdict(list)
     for one in figures.beyond:
-        if figures.over.covers(one.key, one.steps):
-            told[subject(one.where)].append(one)
+        told[subject(one.where)].append(one)
     for about, lost in told.items():
         yield _finding(about, lost, figures)
 

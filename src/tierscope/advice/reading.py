@@ -8,26 +8,23 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from tierscope.advice.columns import SELECT, SHARED, Row, Workload
-from tierscope.advice.figures import Beyond, Figures, Minute, Speeds
+from tierscope.advice.figures import Figures, Minute, Speeds
 from tierscope.advice.finding import Span
+from tierscope.advice.growth import Growth
 from tierscope.advice.lines import Sums
 from tierscope.cost import DAY_NS
-from tierscope.ledger.money import pico
 from tierscope.ledger.once import Once
 from tierscope.promise.ramp import MINUTE_NS
-from tierscope.rates import NS
-from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DEFAULT, DOWNGRADED, LONG_CONTEXT, PRIORITY, SCALE, UNREPORTED
+from tierscope.words import DEFAULT, PRIORITY, SCALE, UNREPORTED
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
 
     from tierscope.catalog.prices import Rates
-    from tierscope.promise.ramp import Key, Ramps
+    from tierscope.promise.ramp import Ramps
 
 _FETCH: Final = "fetch_response"
 _COMPARED: Final = frozenset({PRIORITY, DEFAULT})
@@ -38,11 +35,10 @@ class Reading:
 
     def __init__(self, rates: Rates, ramps: Ramps) -> None:
         self._edges = sorted({row.band.above for row in rates.rows if row.band.above})
-        self._ramps = ramps
         self._lines: dict[tuple[tuple[Any, ...], int, int], Sums] = {}
         self._speeds: dict[tuple[str, str | None, str], Speeds] = {}
-        self._scale: dict[tuple[str, str | None], Counter[tuple[int, str]]] = {}
-        self._beyond: dict[tuple[tuple[Any, ...], Key, int, int], list[int]] = {}
+        self._scale: dict[tuple[str, str | None], dict[int, list[int]]] = {}
+        self._growth = Growth(ramps)
         self._calls, self._first, self._last = 0, 2**63, 0
 
     def read(self, db: sqlite3.Connection) -> Figures:
@@ -69,19 +65,18 @@ class Reading:
         """Add one call."""
         start = row.started_unix_ns
         self._calls += 1
-        self._first, self._last = min(self._first, start), max(self._last, start)
-        band = bisect_left(self._edges, row.input_tokens or 0)
-        key = row[:SHARED], start // DAY_NS, band
+        self._first = min(self._first, start)
+        self._last = max(self._last, start)
+        key = row[:SHARED], start // DAY_NS, bisect_left(self._edges, row.input_tokens or 0)
         sums = self._lines.get(key)
         if sums is None:
             sums = self._lines[key] = Sums()
         sums.add(row)
-        if row.served in _COMPARED and not row.consumer_limited and row.rate_generation is not None:
+        if row.rate_generation is not None and row.served in _COMPARED and not row.consumer_limited:
             self._keep_speed(row, row.rate_generation)
-        if SCALE in {row.served, row.expected}:
+        if SCALE in (row.served, row.expected):
             self._keep_scale(row)
-        if row.served != BATCH != row.expected and row.inferred_cause != LONG_CONTEXT:
-            self._keep_growth(row)
+        self._growth.add(row)
 
     def _keep_speed(self, row: Row, rate: float) -> None:
         key = row.provider, row.response_model, row.served
@@ -93,27 +88,11 @@ class Reading:
             speeds.first_token.append(row.first_token_s)
 
     def _keep_scale(self, row: Row) -> None:
-        minutes = self._scale.setdefault((row.provider, row.response_model or row.request_model), Counter())
-        minute = _ended_ns(row) // MINUTE_NS
-        is_ours = row.served == SCALE and row.usage_is_new != 0
-        minutes[minute, "input"] += (row.input_tokens or 0) if is_ours else 0
-        minutes[minute, "output"] += (row.output_tokens or 0) if is_ours else 0
-
-    def _keep_growth(self, row: Row) -> None:
-        step_ns = self._ramps.step_ns(row.provider)
-        if step_ns is None:
-            return
-        key, end = (row.provider, row.response_model or row.request_model, row.expected), _ended_ns(row)
-        self._ramps.take(key, end, 0 if row.usage_is_new == 0 else row.input_tokens or 0)
-        is_lost = row.outcome == DOWNGRADED and row.inferred_cause in {None, CAPACITY_OR_UNKNOWN}
-        if is_lost and row.expected == PRIORITY:
-            steps = row.started_unix_ns // step_ns, end // step_ns
-            held = self._beyond.setdefault((row[:SHARED], key, *steps), [0, 0, 0])
-            held[0] += 1
-            paid, at_expected = pico(row.cost_usd), pico(row.cost_expected_usd)
-            if paid is not None and at_expected is not None:
-                held[1] += 1
-                held[2] += at_expected - paid
+        minutes = self._scale.setdefault((row.provider, row.response_model or row.request_model), {})
+        held = minutes.setdefault(row.ended_unix_ns // MINUTE_NS, [0, 0])
+        if row.served == SCALE and row.usage_is_new != 0:
+            held[0] += row.input_tokens or 0
+            held[1] += row.output_tokens or 0
 
     def figures(self) -> Figures:
         """What was read so far."""
@@ -122,12 +101,12 @@ class Reading:
             sums.line(Workload._make(where), day, self._prompt(band))
             for (where, day, band), sums in self._lines.items()
         )
-        beyond = tuple(
-            Beyond(Workload._make(where), key, range(first, last + 1), *counts)
-            for (where, key, first, last), counts in self._beyond.items()
-        )
-        scale = {key: _by_minute(minutes) for key, minutes in self._scale.items()}
-        return Figures(self._calls, span, lines, self._speeds, scale, beyond, self._ramps.over())
+        scale = {
+            key: {minute: Minute(*minutes[minute]) for minute in sorted(minutes)}
+            for key, minutes in self._scale.items()
+        }
+        over, beyond = self._growth.told()
+        return Figures(self._calls, span, lines, self._speeds, scale, beyond, over)
 
     def _prompt(self, band: int) -> int:
         """A length within a band: above one edge, at most at the next."""
@@ -140,11 +119,3 @@ def _whole(row: Row, created: Row | None) -> Row:
         return row
     asked = created.requested if row.requested == UNREPORTED else row.requested
     return row._replace(requested=asked, expected=row.expected or created.expected)
-
-
-def _ended_ns(row: Row) -> int:
-    return row.started_unix_ns + round(row.duration_s / NS)
-
-
-def _by_minute(told: Mapping[tuple[int, str], int]) -> dict[int, Minute]:
-    return {minute: Minute(told[minute, "input"], told[minute, "output"]) for minute in sorted({at for at, _ in told})}

@@ -16,9 +16,8 @@ CHATS: Final = CHAT._replace(**LOST)
 
 
 def test_calls_that_ran_while_the_series_grew_beyond_the_rule_are_found() -> None:
-    """Of steps 5-6, 6-7 and 8 the last two touch steps 7 and 8; of one call the price at priority is not known."""
+    """Of one call the price at priority is not known; steps of another model are not counted."""
     beyond = (
-        Beyond(CHATS, KEY, range(5, 7), 1, 1, 1_000),
         Beyond(CHATS, KEY, range(6, 8), 2, 2, 30),
         Beyond(CHATS, KEY, range(8, 9), 4, 3, 500),
     )
@@ -28,8 +27,8 @@ def test_calls_that_ran_while_the_series_grew_beyond_the_rule_are_found() -> Non
     assert "inferred" in one.title
 
 
-def test_another_models_growth_is_none_of_it() -> None:
-    assert found(find, beyond=(Beyond(CHATS, KEY, range(9, 10), 3, 3, 1),), over=OVER) == []
+def test_growth_that_cost_nobody_priority_is_none() -> None:
+    assert found(find, over=OVER) == []
 
 
 def test_without_prices_there_is_no_money() -> None:

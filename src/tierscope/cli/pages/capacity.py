@@ -29,7 +29,7 @@ _LINE_PX: Final = 230
 
 
 class Step(NamedTuple):
-    """One point: of the minutes it stands for, the one nearest to its limit."""
+    """One point: of the minutes it stands for the busiest, of those beyond the rule where there are any."""
 
     begin_ns: int
     tpm: float
@@ -83,16 +83,13 @@ def _picture(traffic: Traffic) -> Block:
 def _steps(traffic: Traffic, width: int) -> Iterator[Step]:
     """The minutes, so many of them laid together."""
     series, limit = traffic.series, traffic.limit
+    over = {point.step for point in ramp.points(series, limit) if point.is_over}
     for begin in range(series.first, series.last + 1, width):
-        judged = [(_allowed_tpm(traffic, step), step) for step in range(begin, min(begin + width, series.last + 1))]
-        allowed, step = max(judged, key=lambda one: series.tpm(one[1], limit.step_ns) / (one[0] or limit.floor_tpm))
-        over = sum((point := ramp.point(series, one, limit)) is not None and point.is_over for _, one in judged)
-        yield Step(begin * limit.step_ns, series.tpm(step, limit.step_ns), allowed, over)
-
-
-def _allowed_tpm(traffic: Traffic, step: int) -> float | None:
-    least = ramp.lowest(traffic.series, step, traffic.limit)
-    return None if least is None else traffic.limit.allowed(least)
+        minutes = range(begin, min(begin + width, series.last + 1))
+        step = max(minutes, key=lambda one: (one in over, series.tpm(one, limit.step_ns)))
+        least = ramp.lowest(series, step, limit)
+        allowed = None if least is None else limit.allowed(least)
+        yield Step(begin * limit.step_ns, series.tpm(step, limit.step_ns), allowed, len(over.intersection(minutes)))
 
 
 def _point(step: Step) -> dict[str, Any]:
