@@ -138,7 +138,9 @@ def test_light_and_dark_differ(days: Shown, visit: Visit) -> None:
 def test_paper_is_light_and_shows_the_tables(days: Shown, visit: Visit, tmp_path: Path) -> None:
     """Whatever the screen's scheme: white ground, tables unfolded, no navigation; and the file is a PDF."""
     page = visit(days.file, scheme="dark")
+    page.set_viewport_size({"width": 690, "height": 1000})  # A4 within its margins
     page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("document.documentElement.scrollWidth") == 690
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator("nav").is_hidden()
     heights = page.locator("details .frame").evaluate_all("all => all.map(t => t.getBoundingClientRect().height)")

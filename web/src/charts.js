@@ -34,7 +34,7 @@ const tooltip = (formatter, trigger = "item") => ({
 function flow(data, width) {
   const names = Object.fromEntries(data.nodes.map((node) => [node.id, node]));
   const isNarrow = width < NARROW;
-  const side = isNarrow ? 116 : 290;
+  const side = isNarrow ? 116 : Math.min(290, width * 0.4);
   return {
     tooltip: tooltip(({ dataType, data: told, name }) =>
       dataType === "edge" ? card(`${names[told.source].text} → ${names[told.target].text}`, told.lines) : card(names[name].text, [names[name].count])),

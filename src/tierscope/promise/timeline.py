@@ -78,6 +78,15 @@ class Bin(NamedTuple):
     """Windows whose median was not above the target; ``None`` without one."""
 
 
+class _Place(NamedTuple):
+    """Where the calls of one line and day go."""
+
+    basis: Basis
+    target: Target
+    windows: defaultdict[int, array[float]]
+    left_out: Counter[str]
+
+
 class Timeline:
     """Adds calls up by line and window; holds their rates, eight bytes each."""
 
@@ -87,26 +96,33 @@ class Timeline:
         )
         self.left_out: defaultdict[Line, Counter[str]] = defaultdict(Counter)
         """Calls without a point on a line, by the first reason of ``sla.REASONS``."""
-        self._place = functools.cache(functools.partial(_place, targets))
+        self._targets = targets
+        self._places = functools.cache(self._looked_up)
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
         if sample.served in _NO_TIER:
             return
-        model, target = self._place(sample.provider, sample.model, sample.served, sample.started_ns // DAY_NS)
-        for basis in BASES:
-            line = Line(sample.provider, model, sample.served, basis)
-            verdict = judged(sample, sample.served, target or _ANYTHING, basis)
-            rate = rate_of(sample, basis)
+        day = sample.started_ns // DAY_NS
+        for place in self._places(sample.provider, sample.model, sample.served, day):
+            verdict, rate = judged(sample, sample.served, place.target, place.basis), rate_of(sample, place.basis)
             if isinstance(verdict, str) or rate is None:
-                self.left_out[line][str(verdict)] += 1
+                place.left_out[str(verdict)] += 1
             else:
-                needed = None if target is None else target.rate
-                self._rates[line, needed][sample.started_ns // WINDOW_NS].append(rate)
+                place.windows[sample.started_ns // WINDOW_NS].append(rate)
+
+    def _looked_up(self, provider: str, model: str | None, tier: str, day: int) -> tuple[_Place, ...]:
+        """Return where the calls of one day go, once for all of them."""
+        named, target = _promised(self._targets, provider, model, tier, day)
+        needed = None if target is None else target.rate
+        lines = (Line(provider, named, tier, basis) for basis in BASES)
+        return tuple(
+            _Place(line.basis, target or _ANYTHING, self._rates[line, needed], self.left_out[line]) for line in lines
+        )
 
     def targets(self) -> dict[Line, float]:
         """The rate that was last promised of each line, token/s."""
-        return {line: needed for line, needed in self._rates if needed is not None}
+        return {line: needed for (line, needed), windows in self._rates.items() if windows and needed is not None}
 
     def lines(self) -> dict[Line, tuple[Window, ...]]:
         """The windows of each line, in the order of time."""
@@ -124,10 +140,12 @@ class Timeline:
         for (line, _), windows in self._rates.items():
             for rates in windows.values():
                 whole[line].extend(rates)
-        return {line: middle(sorted(rates)) for line, rates in whole.items()}
+        return {line: middle(sorted(rates)) for line, rates in whole.items() if rates}
 
 
-def _place(targets: Targets, provider: str, model: str | None, tier: str, day: int) -> tuple[str | None, Target | None]:
+def _promised(
+    targets: Targets, provider: str, model: str | None, tier: str, day: int
+) -> tuple[str | None, Target | None]:
     """Return a model without the date of its snapshot, and what is promised of it on a day."""
     if model is None:
         return None, None
