@@ -23,8 +23,19 @@ POLICY: Final = "TIERSCOPE_POLICY"
 HTTP: Final = "TIERSCOPE_HTTP"
 ENABLED: Final = "TIERSCOPE_ENABLED"
 KEYS: Final = (
-    DEFAULT_TIER, EXPECTED, HOSTS, STREAM, GENAI, LEDGER, MAX_ROWS, MAX_DAYS, CATALOG, POLICY, HTTP, ENABLED,
-)  # fmt: skip
+    DEFAULT_TIER,
+    EXPECTED,
+    HOSTS,
+    STREAM,
+    GENAI,
+    LEDGER,
+    MAX_ROWS,
+    MAX_DAYS,
+    CATALOG,
+    POLICY,
+    HTTP,
+    ENABLED,
+)
 FIELDS: Final = {
     DEFAULT_TIER: "default_tier",
     EXPECTED: "expected_tiers",

@@ -132,8 +132,8 @@ def length(span_ns: int) -> str:
 
 
 def _of_finding(number: int, one: Finding) -> Iterator[str]:
-    yield from textwrap.wrap(plain(f"{number}. {_worth(one)}: {one.title}"), WIDTH, subsequent_indent="   ")
-    evidence = ", ".join(_shown(key, value) for key, value in one.evidence.items())
+    yield from textwrap.wrap(plain(f"{number}. {worth(one)}: {one.title}"), WIDTH, subsequent_indent="   ")
+    evidence = ", ".join(fact(key, value) for key, value in one.evidence.items())
     parts = (
         ("Do", one.advice),
         ("Effort", one.effort),
@@ -146,7 +146,8 @@ def _of_finding(number: int, one: Finding) -> Iterator[str]:
         yield from textwrap.wrap(plain(f"{label}: {words}"), WIDTH, initial_indent="   ", subsequent_indent="     ")
 
 
-def _worth(one: Finding) -> str:
+def worth(one: Finding) -> str:
+    """What a finding is worth over the observed span, and a month at the same pace beyond a day."""
     if one.money is None:
         return "money unknown"
     month = one.month_extrapolated
@@ -154,7 +155,8 @@ def _worth(one: Finding) -> str:
     return f"{dollars(float(one.money.usd))} {advice.MONEY[one.money.kind]}{pace}"
 
 
-def _shown(key: str, value: float | str) -> str:
+def fact(key: str, value: float | str) -> str:
+    """One figure of the evidence, in words."""
     words = key.removesuffix(_PICO_USD).replace("_", " ")
     if isinstance(value, str):
         return f"{words} {value}"

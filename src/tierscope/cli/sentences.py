@@ -74,10 +74,11 @@ def inferred(causes: Mapping[str, int]) -> str:
 
 def footnotes(report: Report) -> list[str]:
     """Counts over all calls, what is left out and why, and how to read the columns."""
-    return [*_dropped(report), *_totals(report), *money(report.money), *_tries(report), *_left_out(report), *_reading()]
+    return [*dropped(report), *totals(report), *money(report.money), *tries(report), *left_out(report), *_reading()]
 
 
-def _dropped(report: Report) -> Iterator[str]:
+def dropped(report: Report) -> Iterator[str]:
+    """What was held once, and is no more."""
     if report.dropped and report.dropped_until_unix_ns is not None:
         yield cut_off(report.dropped, report.dropped_until_unix_ns)
 
@@ -89,7 +90,8 @@ def cut_off(rows: int, until_ns: int) -> str:
     return f"{many(rows, 'row')}, up to {last:%Y-%m-%d %H:%M} UTC, {was} dropped from this ledger: in no figure."
 
 
-def _totals(report: Report) -> Iterator[str]:
+def totals(report: Report) -> Iterator[str]:
+    """How many calls, attempts, tokens and batches there were."""
     tokens, retries = report.tokens, sum(group.retries for group in report.groups)
     failed, cut = report.outcomes.get("failed", 0), sum(report.endings.get(word, 0) for word in _CUT)
     yield (
@@ -132,7 +134,8 @@ def dollars(amount: float) -> str:
     return f"${amount:.{max(2, 2 - math.floor(math.log10(amount)))}f}"
 
 
-def _tries(report: Report) -> Iterator[str]:
+def tries(report: Report) -> Iterator[str]:
+    """What became of attempts that were lost."""
     refused, recovered = report.attempts_refused, report.recovered
     if refused:
         yield (
@@ -150,7 +153,8 @@ def _tries(report: Report) -> Iterator[str]:
         yield f"Attempts lost otherwise: {_counts(others)}."
 
 
-def _left_out(report: Report) -> Iterator[str]:
+def left_out(report: Report) -> Iterator[str]:
+    """Which calls are missing from which figures, and why."""
     for reason, count in report.unsaid.items():
         yield f"Outcome unknown for {many(count, 'call')}: {UNSAID.get(reason, reason)}."
     if report.streams_without_usage:

@@ -178,7 +178,7 @@ class Ramps:
         if key is not None:
             self.take(key, sample.ended_ns, sample.input_tokens or 0)
         if sample.outcome == DOWNGRADED or sample.inferred_cause is not None:
-            self._causes[_brief(sample, self._limit_of(sample.provider))] += 1
+            self._causes[_brief(sample, self.step_ns(sample.provider))] += 1
 
     def take(self, key: Key, ended_ns: int, tokens: int) -> None:
         """Add the input tokens of a call that belongs to a series, and the time at which it ended."""
@@ -209,8 +209,8 @@ class Ramps:
         """The steps beyond the rules so far."""
         found = {
             (key, told.step)
-            for (_, bound), tokens in self._tokens.items()
-            for key, one in _spanned(tokens).items()
+            for bound, grown in self.series().values()
+            for key, one in grown.items()
             if key[2] == PRIORITY
             for told in points(one, bound)
             if told.is_over
@@ -218,14 +218,13 @@ class Ramps:
         return Over({provider: bound.step_ns for provider, bound in self._tokens}, frozenset(found))
 
 
-def _brief(sample: Sample, bound: Limit | None) -> Sample:
-    """What the cause of a call depends on: the same for all of one kind in the same steps."""
-    step_ns = 1 << 63 if bound is None else bound.step_ns
-    started, ended = (at // step_ns * step_ns for at in (sample.started_ns, sample.ended_ns))
+def _brief(sample: Sample, step_ns: int | None) -> Sample:
+    """What the cause of a call depends on: the same for all of one kind that began and ended in the same steps."""
+    first, last = (0, 0) if step_ns is None else (sample.started_ns // step_ns, sample.ended_ns // step_ns)
     return Sample(
         sample.provider,
-        started,
-        ended - started,
+        first * (step_ns or 0),
+        (last - first) * (step_ns or 0),
         request_model=sample.model,
         expected=sample.expected,
         served=sample.served,
