@@ -98,6 +98,11 @@ def _derive() -> str:
     return head + _processor("transform/derived", "silent", {"trace_statements": bounded})
 
 
+def _langfuse() -> str:
+    """Return the processor that tells an intake the tier that served."""
+    return _processor("transform/langfuse", "ignore", {"trace_statements": [_group(tiers.priced_by_request())]})
+
+
 def _processor(name: str, error_mode: str, groups: Mapping[str, list[str]]) -> str:
     lists = "".join(f"  {signal}:\n{_indented(''.join(of), 4)}" for signal, of in groups.items())
     return f"{name}:\n  error_mode: {error_mode}\n{lists}"
@@ -120,6 +125,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "derive": _derive,
     "derived": _metrics,
     "slow": _slow,
+    "langfuse": _langfuse,
 }
 
 

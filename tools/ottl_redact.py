@@ -40,10 +40,11 @@ ON_METRICS: Final = tuple(
 """Keys of points of `tierscope.*` and `gen_ai.*`; any other, whoever set it, is dropped."""
 
 CONTENT: Final = (
-    "^(gen_ai[.](input|output|system|prompt|completion|tool|content|user|assistant|choice|request[.]user|evaluation)"
-    "([._].*)?|llm[.](input_messages|output_messages|prompts?|completions?|prompt_template|invocation_parameters"
-    "|tools|user|headers|functions?)([._].*)?|(input|output)[.](value|mime_type)|traceloop[.](entity|association)[.].*"
-    "|ai[.](prompt|response|toolCall|settings|telemetry|value|values|embedding).*|(db|messaging)[.].*([.]text|body)"
+    "^(gen_ai[.](prompt|completion|content|user|assistant|choice|evaluation|system_instructions|request[.]user)([._].*)?"
+    "|gen_ai[.](input|output)[.]messages([._].*)?|gen_ai[.]tool[.](definitions|description|message|call)([._].*)?"
+    "|gen_ai[.]retrieval[.].*|llm[.](input_messages|output_messages|prompts?|completions?|prompt_template|user|headers"
+    "|invocation_parameters|tools|functions?)([._].*)?|(input|output)[.](value|mime_type)|traceloop[.](entity|association)[.].*"
+    "|ai[.](prompt|response|toolCall|settings|telemetry|value|values|embedding)([.].*)?|(db|messaging)[.].*([.]text|body)"
     "|http[.](request|response)[.]body([.](content|text|json|raw))?|message[.](content|body)|exception[.]locals"
     "|graphql[.]document|rpc[.](request|response)[.]body)$"
 )
