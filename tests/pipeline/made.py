@@ -54,7 +54,8 @@ def traces(
     *spans: dict[str, Any], resource: Attributes | None = None, scope: Attributes | None = None
 ) -> dict[str, Any]:
     """Return an export of spans of one service, a JavaScript one unless told otherwise."""
-    about = {"service.name": "shop", "telemetry.sdk.language": "nodejs", **(resource or {})}
+    told = {"service.name": "shop", "telemetry.sdk.language": "nodejs", **(resource or {})}
+    about = {key: one for key, one in told.items() if one is not None}
     scopes = [{"scope": {"name": "test", **(scope or {})}, "spans": list(spans)}]
     return {"resourceSpans": [{"resource": {"attributes": attributes(about)}, "scopeSpans": scopes}]}
 
