@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
-from tests.pipeline.collectors import Collector, until
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.pipeline.collectors import ROOT, Collector, until
 from tests.pipeline.conftest import FILES, METRICS, TRACES, Starts
 from tests.pipeline.made import Attributes, attributes, span, spans_of
 from tests.pipeline.planted import Plant, of_metrics, of_traces
@@ -91,6 +95,24 @@ def test_the_operator_can_keep_more(starts: Starts) -> None:
 def test_logs_are_not_taken(shared: Collector) -> None:
     """The conventions put prompts and completions there."""
     assert shared.send("logs", {"resourceLogs": []})[0] == 404
+
+
+def test_the_words_that_are_looked_for_first_are_in_every_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pattern is tried where none of the words is: they must be in whatever a pattern finds. 200 texts of each."""
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import ottl_redact as redact
+
+    patterns = [(pattern, redact.MARKS) for pattern, _ in redact.SECRETS]
+    patterns += [(pattern, redact.KEY_MARKS) for pattern in (*redact.REMOVED,)]
+    for pattern, marks in patterns:
+        found = st.from_regex(pattern, alphabet=st.characters(codec="ascii"))
+
+        @settings(max_examples=200, database=None, derandomize=True)
+        @given(found)
+        def holds(text: str, marks: tuple[str, ...] = marks) -> None:
+            assert any(mark in json.dumps([text]).lower() for mark in marks), text
+
+        holds()
 
 
 LINK: Final = {"traceId": "a" * 32, "spanId": "b" * 16, "attributes": attributes({"note": "any"})}
