@@ -13,7 +13,7 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer prometheus pint rules rules-test dashboards dashboards-test clean
+.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer assets browser collector collector-config distribution pipeline-test prometheus pint rules rules-test dashboards dashboards-test clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
@@ -83,10 +83,28 @@ bench: $(READY)  ## every figure of the overhead, on Python 3.12 where there is 
 consumer: $(READY)  ## slow readers of a server of known pace, into docs/consumer-limited.md
 	$(BIN)/python bench/consumer.py --page
 
+assets:  ## bundle the charts of `tierscope report --html` from web/ (needs node and npm); ARGS=--check compares
+	cd web && npm ci --ignore-scripts --no-audit --no-fund && node build.js $(ARGS)
+
+browser: $(READY)  ## the page of `tierscope report --html` in a real headless Chromium, installed by apt-get where it is absent
+	$(BIN)/python tools/browser.py
+
 pins:  ## recompile the pinned requirements (needs uv)
 	$(PIN) --prerelease=if-necessary-or-explicit requirements/dev.in -o requirements/dev.txt
 	for pins in $(OLD); do $(PIN) requirements/$$pins.in -o requirements/$$pins.txt || exit; done
 	for pins in $(BESIDE); do $(PIN) -c requirements/dev.txt requirements/$$pins.in -o requirements/$$pins.txt || exit; done
+
+collector: $(READY)  ## build the Collector as it is pinned, into a cache outside the checkout (needs Go), and print where it is
+	$(BIN)/python tools/gotool.py collector
+
+collector-config: $(READY)  ## write the generated blocks of the Collector's configurations; ARGS=--check compares
+	$(BIN)/python tools/collector.py $(ARGS)
+
+distribution: $(READY)  ## after a change of builder.yaml: pin the Collector's modules anew
+	cd collector-config && $$($(CURDIR)/$(BIN)/python ../tools/gotool.py ocb) --config builder.yaml --skip-compilation
+
+pipeline-test: $(READY)  ## the tests that drive the real Collector
+	$(BIN)/pytest -q tests/pipeline
 
 prometheus:  ## Prometheus and promtool, built from their pins into a cache outside the checkout (minutes, once)
 	$(PYTHON) tools/gotool.py prometheus promtool

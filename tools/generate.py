@@ -87,7 +87,13 @@ Attributes that only metrics carry:
 
 Silenced by `TIERSCOPE_GENAI_METRICS=off`, and where the official instrumentation records them itself.
 
-{genai}"""
+{genai}
+## Gauges in a file
+
+`tierscope reconcile --gauge FILE` writes these for the textfile collector of the node exporter (reconcile.md), under
+their names in Prometheus; no instrumented process emits them.
+
+{_metrics(signals.FILE_METRICS)}"""
 
 
 def _metrics(metrics: Iterable[signals.Metric]) -> str:

@@ -54,6 +54,10 @@ class Settings(NamedTuple):
     catalog: str | None = None
     """``TIERSCOPE_CATALOG``: Path of a JSON file with prices, promises, providers and names of deployments of your own,
     laid over those of the package (catalog.md). It is read once; ``tierscope catalog check`` says whether it can be."""
+    policy: str | None = None
+    """``TIERSCOPE_POLICY``: Path of a TOML file that says which workload should use which tier (policy.md): calls that
+    were meant for another one are counted as drift. It is read once; ``tierscope policy check`` says whether it can be.
+    """
     http: bool = False
     """``TIERSCOPE_HTTP``: ``on`` gives each HTTP attempt of a call a span of its own below the call's (signals.md).
     Needs ``pip install 'tierscope[http]'``; the span's ``traceparent`` header goes out with the request."""
@@ -79,6 +83,7 @@ class Settings(NamedTuple):
             ledger_max_rows=env.count("TIERSCOPE_LEDGER_MAX_ROWS"),
             ledger_max_days=env.count("TIERSCOPE_LEDGER_MAX_DAYS"),
             catalog=env.text("TIERSCOPE_CATALOG"),
+            policy=env.text("TIERSCOPE_POLICY"),
             http=env.switch("TIERSCOPE_HTTP", default="off"),
             enabled=env.switch("TIERSCOPE_ENABLED"),
         )

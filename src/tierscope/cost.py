@@ -83,6 +83,22 @@ def of(rates: Rates, call: Call) -> Cost:
     return _bill(tariff, taken, taken - cached - written, cached, written, usage.output or 0)
 
 
+def at(rates: Rates, provider: str, model: str, tier: str, day: int, taken: int, parts: Parts) -> int | None:
+    """Return what tokens cost at a tier, in pico-dollars; ``None`` where it has no price for them.
+
+    Args:
+        rates: the price list.
+        provider: ``gen_ai.provider.name``.
+        model: as the reply names it.
+        tier: canonical.
+        day: whole days since 1970.
+        taken: length of the prompts, which are all of one band.
+        parts: tokens, of one call or of many.
+
+    """
+    return _amount(_at(rates.bands(provider, model, tier, day), taken - 1), *parts)
+
+
 def _bill(tariff: _Tariff, taken: int, fresh: int, cached: int, written: int, output: int) -> Cost:
     bands, basis, (share, whole) = tariff
     for above, paid, default, promised in bands:  # noqa: B007  the last one is meant
@@ -98,6 +114,8 @@ def _bill(tariff: _Tariff, taken: int, fresh: int, cached: int, written: int, ou
 
 
 # ── the price list, as calls of one kind need it ──────────────────────────────────────────────────────────────────
+Parts = tuple[int, int, int, int]
+"""Tokens: input that was not cached, cached, written to the cache, output."""
 _Bands = tuple[tuple[int, "Price | None", "Price | None", "Price | None"], ...]
 """By falling length of the prompt, the prices at the tier that served, at the default one and at the promised one; the
 first band that a prompt exceeds prices the whole call. No promised one where it served, or has no price by the token.

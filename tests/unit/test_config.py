@@ -19,9 +19,23 @@ LEDGER: Final = "TIERSCOPE_LEDGER"
 MAX_ROWS: Final = "TIERSCOPE_LEDGER_MAX_ROWS"
 MAX_DAYS: Final = "TIERSCOPE_LEDGER_MAX_DAYS"
 CATALOG: Final = "TIERSCOPE_CATALOG"
+POLICY: Final = "TIERSCOPE_POLICY"
 HTTP: Final = "TIERSCOPE_HTTP"
 ENABLED: Final = "TIERSCOPE_ENABLED"
-KEYS: Final = (DEFAULT_TIER, EXPECTED, HOSTS, STREAM, GENAI, LEDGER, MAX_ROWS, MAX_DAYS, CATALOG, HTTP, ENABLED)
+KEYS: Final = (
+    DEFAULT_TIER,
+    EXPECTED,
+    HOSTS,
+    STREAM,
+    GENAI,
+    LEDGER,
+    MAX_ROWS,
+    MAX_DAYS,
+    CATALOG,
+    POLICY,
+    HTTP,
+    ENABLED,
+)
 FIELDS: Final = {
     DEFAULT_TIER: "default_tier",
     EXPECTED: "expected_tiers",
@@ -32,6 +46,7 @@ FIELDS: Final = {
     MAX_ROWS: "ledger_max_rows",
     MAX_DAYS: "ledger_max_days",
     CATALOG: "catalog",
+    POLICY: "policy",
     HTTP: "http",
     ENABLED: "enabled",
 }
@@ -45,6 +60,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     MAX_ROWS: None,
     MAX_DAYS: None,
     CATALOG: None,
+    POLICY: None,
     HTTP: False,
     ENABLED: True,
 }
@@ -82,6 +98,7 @@ VALID: Final = [
     (MAX_ROWS, "1", 1),
     (MAX_DAYS, "030", 30),
     (CATALOG, " own prices.json ", "own prices.json"),
+    (POLICY, " our policy.toml ", "our policy.toml"),
     (LEDGER, " /var/lib/my calls.db ", "/var/lib/my calls.db"),
     (EXPECTED, "project:proj_a=scale", {("project", "proj_a"): "scale"}),
     (EXPECTED, "deployment:Prod=fast", {("deployment", "Prod"): "priority"}),

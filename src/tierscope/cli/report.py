@@ -29,10 +29,43 @@ if TYPE_CHECKING:
 @click.command(short_help="Print what a ledger says.")
 @click.argument("ledger", type=click.Path(path_type=Path))
 @click.option("--json", "is_json", is_flag=True, help="Print the figures as JSON.")
-def report(ledger: Path, is_json: bool) -> None:
-    """Print the summary of LEDGER: per model, requested and served tier."""
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a page for a browser as well: one file, which loads nothing.",
+)
+@click.option(
+    "--policy", type=click.Path(), envvar="TIERSCOPE_POLICY", help="What nobody waits for: for the advice of the page."
+)
+def report(ledger: Path, is_json: bool, page: Path | None, policy: str | None) -> None:
+    """Print the summary of LEDGER: per model, requested and served tier.
+
+    With --html, the same figures and their course over time as a page for whoever decides about money.
+    Example: tierscope report calls.db --html report.html
+    """
+    if page is not None:
+        _write(ledger, is_json, page, policy)
+        return
     known = kept.targets()
-    figures, sections = summed(ledger, known)
+    _print(*summed(ledger, known), known, is_json)
+
+
+def _write(ledger: Path, is_json: bool, page: Path, policy: str | None) -> None:
+    from tierscope.cli.pages import whole  # noqa: PLC0415  only where a page is wanted
+    from tierscope.cli.pages.file import written  # noqa: PLC0415
+    from tierscope.html.document import document  # noqa: PLC0415
+
+    with written(page, ledger) as write:
+        with errors_of(ledger):
+            found, made = whole.page(ledger, policy)
+        size = write(document(made))
+        _print(found.report, found.kept, kept.targets(), is_json)
+    click.echo(f"The page is {page} ({size / 1000:,.0f} kB): open it in a browser.", err=True)
+
+
+def _print(figures: Report, sections: tuple[Section, ...], known: Targets, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps({**dataclasses.asdict(figures), "promises": kept.told(sections)}, indent=2))
     else:

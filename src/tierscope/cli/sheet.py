@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 80
 BASIS: Final = {"generation": "generation", "end_to_end": "end to end"}
-_REASON: Final = {
+REASON: Final = {
     "host_not_trusted": "their host's echo of the tier is not documented",
     "failed": "failed",
     "refused": "refused over their tier",
@@ -142,7 +142,7 @@ def _windows(section: Section, made: Statement) -> Iterator[str]:
 
 
 def _left_out(section: Section) -> Iterator[str]:
-    reasons = [reason for reason in _REASON if any(reason in told.excluded for told in section.speed)]
+    reasons = [reason for reason in REASON if any(reason in told.excluded for told in section.speed)]
     if not reasons:
         yield f"No call of {section.calls:,} was left out of speed."
         return
@@ -150,7 +150,7 @@ def _left_out(section: Section) -> Iterator[str]:
     yield f"{f'Left out of speed, of {section.calls:,} calls':52}{heads}"
     for reason in reasons:
         counts = "".join(f"{told.excluded.get(reason, 0):>14,}" for told in section.speed)
-        yield f"{f'  {_REASON[reason]}':52}{counts}"
+        yield f"{f'  {REASON[reason]}':52}{counts}"
     yield f"{'  counted':52}{''.join(f'{told.requests.of:>14,}' for told in section.speed)}"
 
 

@@ -23,6 +23,25 @@ class Told(Protocol):
     def response_id(self) -> str | None: ...  # noqa: D102
 
 
+class Said(Protocol):
+    """The columns that decide whether an outcome can be said."""
+
+    @property
+    def endpoint(self) -> str: ...  # noqa: D102
+    @property
+    def served(self) -> str: ...  # noqa: D102
+    @property
+    def outcome(self) -> str: ...  # noqa: D102
+    @property
+    def ending(self) -> str: ...  # noqa: D102
+    @property
+    def trusted(self) -> int: ...  # noqa: D102
+    @property
+    def usage_is_new(self) -> int | None: ...  # noqa: D102
+    @property
+    def is_background(self) -> int: ...  # noqa: D102
+
+
 RowT = TypeVar("RowT", bound=Told)
 
 

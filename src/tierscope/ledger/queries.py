@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from tierscope.ledger.figures import Group
     from tierscope.ledger.forms import Key
+    from tierscope.ledger.once import Said
     from tierscope.ledger.retention import Dropped
 
 _CUT: Final = frozenset({"closed", "abandoned", "cancelled"})
@@ -245,7 +246,7 @@ def _is_read_out(row: Row) -> bool:
     return bool(row.is_stream) and row.endpoint != "responses" and is_read_out
 
 
-def unsaid(row: Row) -> str | None:
+def unsaid(row: Said) -> str | None:
     """Say why the outcome of a call cannot be said; ``None`` where it can."""
     if row.outcome == UNREPORTED:
         return "tierless_endpoint" if row.endpoint in TIERLESS else "not_reported"
