@@ -37,6 +37,8 @@ HEADS: Final = {
             (s.RATE_BASIS, "Rate"),
             (s.UNPRICED_REASON, "Reason"),
             (s.BATCH_STATUS, "Status"),
+            (s.POLICY_WORKLOAD, "Workload"),
+            (s.POLICY_TIER, "Policy"),
             (r.PROMISE_MODEL, "Promised model"),
             (r.TARGET, "Target (token/s)"),
             (r.DIRECTION, "Direction"),

@@ -195,6 +195,23 @@ _DETAIL: Final = Row(
             links=(links.to("money", "Money"),),
         ),
         Panel(
+            "table",
+            "Calls beside the policy",
+            "short",
+            (
+                Query(
+                    q.grown(s.POLICY_DRIFT, s.POLICY_WORKLOAD, s.POLICY_TIER, s.REQUEST_MODEL, s.TIER_REQUESTED),
+                    "Calls",
+                ),
+            ),
+            "Calls that were meant for another tier than your policy wants; 0 where a workload keeps it.",
+            "increase over the shown range, extrapolated to its edges; only where TIERSCOPE_POLICY is set.",
+            "Change the request, or the policy: `tierscope policy check` says what it wants.",
+            width=24,
+            height=6,
+            absent="No policy is set (TIERSCOPE_POLICY)",
+        ),
+        Panel(
             "stat",
             "Premium paid",
             "currencyUSD",

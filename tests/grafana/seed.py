@@ -73,6 +73,8 @@ _VALUES: Final[dict[Any, Any]] = {
     s.BATCH_RESULT: lambda f: ["completed", "failed"] if f.served == w.BATCH else [],
     s.LIMIT_KIND: lambda _: ["requests", "tokens"],
     s.STEP: lambda _: ["reading"],
+    s.POLICY_WORKLOAD: lambda _: ["chat"],
+    s.POLICY_TIER: lambda _: [w.PRIORITY],
     s.PROVIDER: lambda _: ["openai"],
     s.OPERATION: lambda f: [f.operation],
     s.REQUEST_MODEL: lambda f: [f.model],

@@ -7,6 +7,7 @@ import click
 from tierscope.cli.advise import advise
 from tierscope.cli.capacity import capacity
 from tierscope.cli.catalog import catalog
+from tierscope.cli.dashboards import dashboards
 from tierscope.cli.demo import demo
 from tierscope.cli.doctor import doctor
 from tierscope.cli.ledger import ledger
@@ -26,6 +27,6 @@ def tierscope() -> None:
 
 
 for command in (
-    advise, capacity, catalog, demo, doctor, ledger, policy, reconcile, report, run, simulate, statement,
+    advise, capacity, catalog, dashboards, demo, doctor, ledger, policy, reconcile, report, run, simulate, statement,
 ):  # fmt: skip
     tierscope.add_command(command)
