@@ -42,6 +42,8 @@ imports: $(READY)
 
 generated: $(READY)
 	$(BIN)/python tools/generate.py --check
+	$(BIN)/python tools/collector.py --check
+	$(BIN)/python -m tools.rules --check
 
 catalog: $(READY)  ## compile the prices again (docs/catalog.md); ARGS=--check compares
 	$(BIN)/python tools/catalog.py $(ARGS)
