@@ -42,6 +42,8 @@ imports: $(READY)
 
 generated: $(READY)
 	$(BIN)/python tools/generate.py --check
+	$(BIN)/python tools/collector.py --check
+	$(BIN)/python -m tools.rules --check
 
 catalog: $(READY)  ## compile the prices again (docs/catalog.md); ARGS=--check compares
 	$(BIN)/python tools/catalog.py $(ARGS)
@@ -122,7 +124,7 @@ rules-test: $(READY)  ## promtool check, promtool test, pint, and a real Prometh
 dashboards: $(READY)  ## regenerate grafana/dashboards/ and lint them; ARGS=--check compares
 	$(BIN)/python -m grafana $(ARGS)
 
-dashboards-test: $(READY)  ## every query of every board, asked of a real Prometheus (needs Go; about two minutes)
+dashboards-test: $(READY)  ## every query of every board, asked of a real Prometheus (needs Go; about a minute)
 	$(BIN)/pytest -q -s tests/grafana
 
 clean:

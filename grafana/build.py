@@ -26,11 +26,9 @@ COLUMNS: Final = 24
 def text(board: Board) -> str:
     """Return a board as the file that is committed."""
     made = json.loads(JSONEncoder(sort_keys=True).encode(_board(board)))
-    for panel in made["panels"]:
-        shown = panel.get("fieldConfig", {}).get("defaults", {})
-        if "links" in shown:  # the SDK builds links of values as it does those of boards
-            shown["links"] = [{"title": link["title"], "url": link["url"]} for link in shown["links"]]
-    for one in (*made["links"], *made["annotations"]["list"]):
+    shown = [panel.get("fieldConfig", {}).get("defaults", {}) for panel in made["panels"]]
+    of_values = [link for one in shown for link in one.get("links", [])]
+    for one in (*made["links"], *made["annotations"]["list"], *of_values):
         one.pop("placement", None)  # the SDK's only choice, a menu, would hide them
     return json.dumps(made, indent=2, sort_keys=True) + "\n"
 
@@ -61,7 +59,7 @@ def _sources() -> Iterator[b.DatasourceVariable]:
 def _variable(of: Variable) -> b.QueryVariable:
     query = f"label_values({of.selector}, {of.key})"
     made = b.QueryVariable(of.name).label(of.label).description(of.description).datasource(METRICS).multi(of.multi)
-    made.query({"query": query, "refId": of.name, "qryType": 1}).definition(query)
+    made.query(query).definition(query)
     made.refresh(m.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(m.VariableSort.ALPHABETICAL_ASC).include_all(of.multi)
     if of.multi:
         made.all_value(".*").current(m.VariableOption(text="All", value="$__all", selected=True))

@@ -80,7 +80,7 @@ def chosen(board: Any, asked: Asked, environment: str) -> dict[str, str]:
 
 def options(variable: Any, asked: Asked, values: dict[str, str]) -> list[str]:
     """Return what a variable offers."""
-    selector, key = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"]).groups()
+    selector, key = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]).groups()
     found = ask(asked.server, f"label/{key}/values", **{"match[]": filled_in(selector, values), **span(asked)})
     assert isinstance(found, list), found
     return found
@@ -202,3 +202,42 @@ def test_every_link_leads_somewhere() -> None:
         (panes,) = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["panes"]
         (query,) = json.loads(panes)["t"]["queries"]
         assert set(re.findall(r"span\.([\w.]+)", query["query"])) <= keys, (slug, query)
+
+
+def values(asked: Asked, slug: str, title: str, ref: str = "A") -> dict[tuple[str, ...], float]:
+    """Return what a table's or a stat's query says, by its labels."""
+    (panel,) = [panel for panel in BOARDS[slug]["panels"] if panel["title"] == title]
+    (target,) = [target for target in panel["targets"] if target["refId"] == ref]
+    query = filled_in(target["expr"], chosen(BOARDS[slug], asked, "otlp"))
+    data = ask(asked.server, "query", query=query, time=asked.end)["result"]
+    return {
+        tuple(v for k, v in sorted(one["metric"].items()) if k != "__name__"): float(one["value"][1]) for one in data
+    }
+
+
+def test_downgrades_are_those_of_the_simulation(asked: Asked) -> None:
+    """60 a minute for the 30 minutes of the dip; one a minute of scale, three in the dip: 150 + 3 x 30."""
+    counted = values(asked, "calls", "Downgraded calls by model")
+    assert counted == pytest.approx(
+        {("gpt-4.1", "priority", "default"): 60 * 30, ("gpt-4.1", "scale", "default"): 150 + 3 * 30}
+    )
+    exact = values(asked, "tiers", "Downgrades by model", "B")
+    assert exact["gpt-4.1", "priority"] == 60 * 30
+
+
+def test_a_tier_that_is_kept_shows_0_and_not_nothing(asked: Asked) -> None:
+    """Flex was never served below what it is: its share of downgrades is a 0."""
+    assert values(asked, "tiers", "Downgrades by model")["gpt-5.1", "flex"] == 0
+
+
+def test_the_promise_is_missed_in_the_dip_alone(asked: Asked) -> None:
+    """Half an hour at 61 token/s, the rest at 95, against 80: six windows of 5 minutes, or seven that touch it."""
+    assert values(asked, "promise", "Target") == {(): 80}
+    windows, good = (values(asked, "promise", "The promise in figures", ref) for ref in "BC")
+    assert {key: windows[key] - good[key] in {6, 7} for key in windows} == dict.fromkeys(windows, True)
+    assert min(windows.values()) >= 34
+
+
+def test_the_documentation_lists_the_panels_that_may_be_empty() -> None:
+    text = " ".join((ROOT / "docs" / "dashboards.md").read_text("utf-8").split())
+    assert [title for _, title in EMPTY if f"*{title}*" not in text] == []

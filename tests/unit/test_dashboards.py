@@ -113,7 +113,7 @@ def test_a_planted_fault_is_found(change: Callable[[Any, Any], None], said: str)
 # ── queries ───────────────────────────────────────────────────────────────────────────────────────────────────────
 def expressions(board: Any) -> list[str]:
     """Return every query of a board."""
-    variables = [one["query"]["query"] for one in board["templating"]["list"] if one["type"] == "query"]
+    variables = [one["query"] for one in board["templating"]["list"] if one["type"] == "query"]
     return [
         *(target["expr"] for panel in board["panels"] for target in panel.get("targets", [])),
         *(one["expr"] for one in board["annotations"]["list"]),
