@@ -21,14 +21,25 @@ _LIST: Final = "list price of the tokens by the tier that served, batch included
 _DAYS: Final = 86_400
 
 
+_AMOUNTS: Final = {
+    **{kind: q.spent(r.EFFECTS, matchers=(equal(s.COST_EFFECT, kind),)) for kind in (w.PREMIUM_PAID, w.SAVING_MADE)},
+    **{
+        kind: q.grown(s.COST_EFFECTS, matchers=(equal(s.COST_EFFECT, kind),))
+        for kind in (w.PREMIUM_NOT_CHARGED, w.SAVING_LOST)
+    },
+}
+"""Against the default tier by the tier that served; against the promise by the tier that was expected."""
+
+
 def _effect(title: str, kind: str, shows: str, do: str, absent: str) -> Panel:
+    which = "served" if kind in {w.PREMIUM_PAID, w.SAVING_MADE} else "expected"
     return Panel(
         "stat",
         title,
         "currencyUSD",
-        (Query(q.spent(r.EFFECTS, matchers=(equal(s.COST_EFFECT, kind),))),),
+        (Query(_AMOUNTS[kind]),),
         shows,
-        f"effect `{kind}` of the priced calls, in the shown range.",
+        f"effect `{kind}` of the priced calls, in the shown range; the variable *tier* means the {which} one.",
         do,
         width=6,
         height=5,
