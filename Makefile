@@ -13,7 +13,7 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer clean
+.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
@@ -87,6 +87,18 @@ pins:  ## recompile the pinned requirements (needs uv)
 	$(PIN) --prerelease=if-necessary-or-explicit requirements/dev.in -o requirements/dev.txt
 	for pins in $(OLD); do $(PIN) requirements/$$pins.in -o requirements/$$pins.txt || exit; done
 	for pins in $(BESIDE); do $(PIN) -c requirements/dev.txt requirements/$$pins.in -o requirements/$$pins.txt || exit; done
+
+collector: $(READY)  ## build the Collector as it is pinned, into a cache outside the checkout (needs Go), and print where it is
+	$(BIN)/python tools/gotool.py collector
+
+collector-config: $(READY)  ## write the generated blocks of the Collector's configurations; ARGS=--check compares
+	$(BIN)/python tools/collector.py $(ARGS)
+
+distribution: $(READY)  ## after a change of builder.yaml: pin the Collector's modules anew
+	cd collector-config && $$($(CURDIR)/$(BIN)/python ../tools/gotool.py ocb) --config builder.yaml --skip-compilation
+
+pipeline-test: $(READY)  ## the tests that drive the real Collector
+	$(BIN)/pytest -q tests/pipeline
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

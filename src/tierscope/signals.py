@@ -19,3 +19,5 @@ OTHER: Final = words.OTHER
 MAX_MODELS: Final = 100
 """Distinct model names that metrics carry in one process; later ones become ``_OTHER``."""
 MAX_MODEL_LENGTH: Final = 128
+DERIVED: Final = "tierscope.derived"
+"""Attribute by which a Collector marks spans whose tiers it has told, from what another instrumentation wrote."""
