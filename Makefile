@@ -13,7 +13,7 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test clean
+.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test prometheus pint rules rules-test clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
 	$(BIN)/tierscope demo
@@ -99,6 +99,18 @@ distribution: $(READY)  ## after a change of builder.yaml: pin the Collector's m
 
 pipeline-test: $(READY)  ## the tests that drive the real Collector
 	$(BIN)/pytest -q tests/pipeline
+
+prometheus:  ## Prometheus and promtool, built from their pins into a cache outside the checkout (minutes, once)
+	$(PYTHON) tools/gotool.py prometheus promtool
+
+pint:  ## the linter of rules, built likewise
+	$(PYTHON) tools/gotool.py pint
+
+rules: $(READY)  ## regenerate prometheus/rules/ and the tables of docs/prometheus.md; ARGS=--check compares
+	$(BIN)/python -m tools.rules $(ARGS)
+
+rules-test: $(READY)  ## promtool check, promtool test, pint: every rule and alert; builds them if need be
+	$(BIN)/python -m tools.rules.test
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

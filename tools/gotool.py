@@ -39,8 +39,8 @@ PROMETHEUS: Final = "tools/go/prometheus"
 PROGRAMS: Final = {
     "collector": Program("collector-config/distribution", ".", "grpcnotrace"),
     "ocb": Program("tools/go/ocb", "go.opentelemetry.io/collector/cmd/builder"),
-    "prometheus": Program(PROMETHEUS, "github.com/prometheus/prometheus/cmd/prometheus"),
-    "promtool": Program(PROMETHEUS, "github.com/prometheus/prometheus/cmd/promtool"),
+    "prometheus": Program(PROMETHEUS, "github.com/prometheus/prometheus/cmd/prometheus", "remove_all_sd"),
+    "promtool": Program(PROMETHEUS, "github.com/prometheus/prometheus/cmd/promtool", "remove_all_sd"),
     "pint": Program("tools/go/pint", "github.com/cloudflare/pint/cmd/pint"),
 }
 
