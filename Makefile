@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 LEGS   ?=
+STACK  ?=
 ARGS   ?=
 MODULES ?=
 OLD    := $(basename $(notdir $(wildcard requirements/openai-*.in)))
@@ -13,10 +14,10 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test prometheus pint rules rules-test clean
+.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test prometheus pint rules rules-test stack stack-test clean
 
-demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
-	$(BIN)/tierscope demo
+demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds; STACK=1 sends it through the pipeline
+	$(if $(STACK),$(BIN)/python -m tools.stack demo,$(BIN)/tierscope demo)
 
 test: check catalog-check unit gate matrix  ## everything that CI runs
 
@@ -99,6 +100,12 @@ distribution: $(READY)  ## after a change of builder.yaml: pin the Collector's m
 
 pipeline-test: $(READY)  ## the tests that drive the real Collector
 	$(BIN)/pytest -q tests/pipeline
+
+stack: $(READY)  ## agent, two gateways, a store of traces and Prometheus on free loopback ports, until Ctrl-C
+	$(BIN)/python -m tools.stack
+
+stack-test: $(READY)  ## the whole pipeline against the simulator's ledger, and through an outage
+	$(BIN)/pytest -q -s tests/pipeline/test_stack.py tests/pipeline/test_outage.py
 
 prometheus:  ## Prometheus and promtool, built from their pins into a cache outside the checkout (minutes, once)
 	$(PYTHON) tools/gotool.py prometheus promtool

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
-RETRIES: Final = 2
-"""What the openai client does on its own."""
+TRIES: Final = 3
+"""What the openai client makes of a call on its own; the ledger counts them from 1."""
 RETRIED: Final = frozenset({0, 408, 409, 429, *range(500, 600)})
 """Statuses after which it does (`_should_retry` of the client); 0: no answer."""
 RANKS: Final = ("flex", "default", "priority", "ultrafast")
@@ -60,7 +60,7 @@ def told(served: Collection[Served]) -> Truth:
 
 def is_retried(row: Served) -> bool:
     """Say whether the client tried again after this attempt: the call is told by a later row."""
-    return row.status in RETRIED and row.attempt < RETRIES
+    return row.status in RETRIED and row.attempt < TRIES
 
 
 def asked(row: Served) -> str:
@@ -87,8 +87,7 @@ def verdict(row: Served) -> tuple[str, ...]:
 def _outcome(row: Served) -> str:
     promised, got = expected(row), word(row)
     if row.ending == "error":
-        no_room = row.status == 429 and asked(row) == "flex" and row.error_code == "resource_unavailable"  # noqa: PLR2004
-        return "refused" if no_room else "failed"
+        return "refused" if row.cause == "flex_capacity" else "failed"
     if promised == "unknown":
         return "resolved"
     if got == promised:
