@@ -145,10 +145,9 @@ def written(text: str, blocks: Mapping[str, Callable[[], str]] = BLOCKS) -> str:
         body = "".join(f"{depth}{line}\n" for line in blocks[name]().splitlines())
         return f"{depth}# generated: {name}\n{body}{depth}# end\n"
 
-    filled = BLOCK.sub(fill, text)
-    begun, ended = filled.count("# generated: "), len(re.findall(r"^ *# end$", filled, re.MULTILINE))
-    if begun != ended:
-        raise UnknownBlockError(f"{begun} blocks begin and {ended} end: each needs `# generated: NAME` and `# end`")
+    filled, count = BLOCK.subn(fill, text)
+    if count != (begun := len(re.findall(r"^ *# generated: ", text, re.MULTILINE))):
+        raise UnknownBlockError(f"{begun} blocks begin and {count} end: each needs `# end` at its own depth")
     return filled
 
 

@@ -41,7 +41,7 @@ def dropped() -> Iterator[str]:
     opted = f"IsMatch({service}, {variable('TIERSCOPE_PYTHON_SERVICES')}) and IsMatch({scope}, {variable('TIERSCOPE_PYTHON_SCOPES')})"
     yield f"{span(s.DERIVED)} != true"
     yield f"not {MODEL_CALL}"
-    yield f"{language} == nil"
+    yield f'{language} == nil or {language} == ""'
     yield f"{language} == {text('python')} and {service} == nil"
     yield f"{language} == {text('python')} and not ({opted})"
     yield f"IsMatch({scope}, {variable('TIERSCOPE_IGNORED_SCOPES')})"

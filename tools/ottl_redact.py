@@ -112,6 +112,15 @@ def spans() -> Iterator[str]:
     for path in ("span.name", "span.status.message", "span.trace_state"):
         yield from _text(path)
     yield _cut("span.name")
+    yield from _links()
+
+
+def _links() -> Iterator[str]:
+    """The language has no way into a link's attributes, so links are dropped and counted, unless the operator says not."""
+    unless = f"{variable('TIERSCOPE_KEEP_LINKS', 'no')} != {text('yes')}"
+    count = "span.dropped_links_count"
+    yield put(count, f"{count} + Len(span.links)", f"{unless} and Len(span.links) > 0")
+    yield put("span.links", "nil", f"{unless} and Len(span.links) > 0")
 
 
 def events() -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import time
 from collections.abc import Iterable, Iterator
@@ -39,7 +40,7 @@ def span(plain: Attributes, *, name: str = "chat m", seconds: float = 1.0, **res
     """Return a span of a trace of its own that ended now."""
     end, number = time.time_ns(), next(NUMBERS)
     return {
-        "traceId": f"{number:032x}",
+        "traceId": hashlib.sha256(b"%d" % number).hexdigest()[:32],  # as even as random ones: samplers hash them
         "spanId": f"{number:016x}",
         "name": name,
         "kind": 3,
@@ -54,7 +55,8 @@ def traces(
     *spans: dict[str, Any], resource: Attributes | None = None, scope: Attributes | None = None
 ) -> dict[str, Any]:
     """Return an export of spans of one service, a JavaScript one unless told otherwise."""
-    about = {"service.name": "shop", "telemetry.sdk.language": "nodejs", **(resource or {})}
+    told = {"service.name": "shop", "telemetry.sdk.language": "nodejs", **(resource or {})}
+    about = {key: one for key, one in told.items() if one is not None}
     scopes = [{"scope": {"name": "test", **(scope or {})}, "spans": list(spans)}]
     return {"resourceSpans": [{"resource": {"attributes": attributes(about)}, "scopeSpans": scopes}]}
 

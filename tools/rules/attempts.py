@@ -40,10 +40,10 @@ def groups(promised: float) -> list[Group]:
                 Record(r.ERRORS, or_zero(total(r.ERRORS.keys, failed), attempts)),
                 Record(r.ERROR_RATIOS["5m"], ratio(errors, attempts)),
                 *(Record(r.ERROR_RATIOS[window], ratio(*over[window])) for window in _LONG if window != _MONTH),
+                Record(r.UPTIME, f"1 - {ratio(*over[_MONTH])}"),
                 *_alerts(promised),
             ),
         ),
-        Group("tierscope-uptime-month", "5m", (Record(r.UPTIME, f"1 - {ratio(*over[_MONTH])}"),)),
     ]
 
 

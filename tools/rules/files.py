@@ -33,6 +33,7 @@ def groups(known: Promises, prices: Rates, day: int) -> dict[str, list[Group]]:
         "catalog": catalogue.groups(kept, known, prices, day),
         "calls": calls.groups(),
         "promise": promise.groups(kept),
+        "promise-month": promise.month(),
         "uptime": attempts.groups(targets.uptime(rows)),
         "ramp": ramp.groups(),
         "money": money.groups(),

@@ -150,9 +150,7 @@ def _pipeline() -> Iterator[Alert]:
     yield Alert(
         "TierscopeRulesFail",
         "ticket",
-        "sum by (job, instance, rule_group) (\n"
-        '  increase(prometheus_rule_evaluation_failures_total{rule_group=~".*tierscope.*"}[15m])\n'
-        ") > 0",
+        "sum by (job, instance, rule_group) (\n  increase(prometheus_rule_evaluation_failures_total[15m])\n) > 0",
         "5m",
         "Prometheus fails to evaluate {{ $labels.rule_group }}",
         "{{ $value | humanize }} failures in 15 minutes: its alerts are silent, its panels empty.",

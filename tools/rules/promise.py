@@ -42,9 +42,13 @@ def groups(kept: Iterable[Kept]) -> list[Group]:
     windows = [rule for one in groups_ for rule in _windows(one)]
     good = f"{ratio(r.WINDOW_SLOW.name, r.WINDOW_CALLS.name)} < bool 0.5"
     return [
-        Group("tierscope-promise", "5m", (*counts, *windows, Record(r.WINDOW_GOOD, good), *_month())),
-        Group("tierscope-promise-alerts", "1m", tuple(_alerts())),
+        Group("tierscope-promise", "5m", (*counts, *windows, Record(r.WINDOW_GOOD, good), *_window_alerts())),
     ]
+
+
+def month() -> list[Group]:
+    """Return what the windows of 30 days came to."""
+    return [Group("tierscope-promise-month", "5m", (*_month(), *_month_alerts()))]
 
 
 def _counts(basis: Basis, edges: Iterable[float]) -> Iterator[Record]:
@@ -90,20 +94,25 @@ def _month() -> Iterator[Record]:
     yield Record(r.CALL_ATTAINMENT, f"1 - sum_over_time({r.WINDOW_SLOW.name}[{MONTH}]) / ({r.CALLS.name} > 0)")
 
 
-def _alerts() -> Iterator[Alert]:
-    what = "{{ $labels.tierscope_promise_model }} at {{ $labels.tierscope_tier_served }}"
-    where = "{{ $labels.deployment_environment_name }}, rate {{ $labels.tierscope_output_rate_basis }}"
-    target = "{{ $labels.tierscope_promise_target }} tokens per second"
-    seldom = f"sum_over_time(({r.WINDOW_CALLS.name} >= bool {LEAST_CALLS})[30m:5m])"
+_WHAT: Final = "{{ $labels.tierscope_promise_model }} at {{ $labels.tierscope_tier_served }}"
+_WHERE: Final = "{{ $labels.deployment_environment_name }}, rate {{ $labels.tierscope_output_rate_basis }}"
+_TARGET: Final = "{{ $labels.tierscope_promise_target }} tokens per second"
+
+
+def _window_alerts() -> Iterator[Alert]:
+    busy = f"sum_over_time(({r.WINDOW_CALLS.name} >= bool {LEAST_CALLS})[30m:5m])"
     last = r.WINDOW_GOOD.name
     yield Alert(
         "TierscopePromiseWindowsMissed",
         "ticket",
-        f"count_over_time({last}[30m]) - sum_over_time({last}[30m]) >= 3\nand {seldom} >= 3",
+        f"count_over_time({last}[30m]) - sum_over_time({last}[30m]) >= 3\nand {busy} >= 3",
         "",
-        f"{what} is slower than promised ({where})",
-        f"In {{{{ $value }}}} windows of the last 30 minutes the median was not above {target}.",
+        f"{_WHAT} is slower than promised ({_WHERE})",
+        f"In {{{{ $value }}}} windows of the last 30 minutes the median was not above {_TARGET}.",
     )
+
+
+def _month_alerts() -> Iterator[Alert]:
     enough = f"{r.WINDOWS.name} >= {LEAST_WINDOWS}"
     yield Alert(
         "TierscopePromiseBudgetLow",
@@ -112,16 +121,16 @@ def _alerts() -> Iterator[Alert]:
         f"and {r.WINDOW_BUDGET.name} < 0.2 * ({r.WINDOWS.name} - {r.WINDOWS_GOOD.name}"
         f" + {r.WINDOW_BUDGET.name})\nand {enough}",
         "",
-        f"Four fifths of the windows that {what} may miss in 30 days are spent ({where})",
-        f"{{{{ $value }}}} windows may still be missed. Target: more than {target} in 99 % of the windows.",
+        f"Four fifths of the windows that {_WHAT} may miss in 30 days are spent ({_WHERE})",
+        f"{{{{ $value }}}} windows may still be missed. Target: more than {_TARGET} in 99 % of the windows.",
     )
     yield Alert(
         "TierscopePromiseBroken",
         "ticket",
         f"{r.WINDOW_BUDGET.name} < 0\nand {enough}",
         "",
-        f"The promise of {what} was not kept over the last 30 days ({where})",
-        f"{{{{ $value }}}} windows beyond what may be missed. Target: more than {target} in 99 % of the windows.",
+        f"The promise of {_WHAT} was not kept over the last 30 days ({_WHERE})",
+        f"{{{{ $value }}}} windows beyond what may be missed. Target: more than {_TARGET} in 99 % of the windows.",
     )
     yield Alert(
         "TierscopePromiseCallsMissed",
@@ -129,6 +138,6 @@ def _alerts() -> Iterator[Alert]:
         f"{r.CALL_ATTAINMENT.name}\n< on ({', '.join(r.TARGET_ATTAINMENT.labels)}) group_left () "
         f"{r.TARGET_ATTAINMENT.name}\nand {r.CALLS.name} >= 1000",
         "",
-        f"By requests, {what} is slower than promised over 30 days ({where})",
-        f"Only {{{{ $value | humanizePercentage }}}} of the requests were faster than {target}; reading B wants 99 %.",
+        f"By requests, {_WHAT} is slower than promised over 30 days ({_WHERE})",
+        f"Only {{{{ $value | humanizePercentage }}}} of the requests were faster than {_TARGET}; reading B wants 99 %.",
     )

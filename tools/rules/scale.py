@@ -77,7 +77,7 @@ def _alerts() -> list[Alert]:
             f"avg_over_time({r.UTILISATION.name}[1d]) < on ({_BY}) {r.BREAK_EVEN.name}\n"
             f"and on ({_BY}) count_over_time({r.UTILISATION.name}[1d]) >= 1380",
             "1h",
-            "{{ $labels.tierscope_token_direction }} units of {{ $labels.tierscope_promise_model }} are used too little",
+            "{{ $labels.tierscope_token_direction }} units of {{ $labels.tierscope_promise_model }} are little used",
             "{{ $value | humanizePercentage }} of them was used over a day: less than it takes for a token to cost "
             "no more than at Priority.",
         ),
