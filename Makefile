@@ -14,7 +14,7 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test prometheus pint rules rules-test stack stack-test clean
+.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test prometheus pint rules rules-test kubernetes bench-pipeline stack stack-test clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds; STACK=1 sends it through the pipeline
 	$(if $(STACK),$(BIN)/python -m tools.stack demo,$(BIN)/tierscope demo)
@@ -100,6 +100,13 @@ distribution: $(READY)  ## after a change of builder.yaml: pin the Collector's m
 
 pipeline-test: $(READY)  ## the tests that drive the real Collector
 	$(BIN)/pytest -q tests/pipeline
+
+kubernetes: $(READY)  ## write the Collectors' configurations into their Kubernetes resources; ARGS=--check compares
+	$(BIN)/python tools/kubernetes.py $(ARGS)
+
+bench-pipeline: $(READY)  ## what one gateway carries, and the series of a fleet, into docs/scale.md (8 minutes)
+	$(BIN)/python bench/pipeline.py --page
+	$(BIN)/python tools/series.py --page
 
 stack: $(READY)  ## agent, two gateways, a store of traces and Prometheus on free loopback ports, until Ctrl-C
 	$(BIN)/python -m tools.stack

@@ -30,7 +30,7 @@ class Truth(NamedTuple):
     calls: Counter[tuple[str, ...]]
     """By request model, requested, expected, served and outcome."""
     attempts: Counter[tuple[str, ...]]
-    """By request model and requested."""
+    """By request model and requested; those that were answered, for a service cannot know of others."""
     tokens: Counter[tuple[str, ...]]
     """By request model, served and kind."""
     pico: Counter[tuple[str, ...]]
@@ -48,7 +48,7 @@ def rows(path: Path) -> tuple[Served, ...]:
 def told(served: Collection[Served]) -> Truth:
     """Count calls, attempts, tokens and money."""
     calls: Counter[tuple[str, ...]] = Counter(verdict(row) for row in served if not is_retried(row))
-    attempts: Counter[tuple[str, ...]] = Counter((row.model, asked(row)) for row in served)
+    attempts: Counter[tuple[str, ...]] = Counter((row.model, asked(row)) for row in served if row.status)
     tokens: Counter[tuple[str, ...]] = Counter()
     pico: Counter[tuple[str, ...]] = Counter()
     for row in served:
