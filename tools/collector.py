@@ -47,9 +47,7 @@ def _metric(metric: dict[str, Any]) -> str:
     head = {key: metric[key] for key in ("name", "unit", "description")}
     rest = {key: metric[key] for key in metric.keys() - head.keys()}
     lines = [f"{key}: {_flow(value)}" for key, value in head.items()]
-    for key in ("conditions", "sum", "histogram"):
-        if key in rest:
-            lines.append(f"{key}: {_flow(rest[key])}")
+    lines += [f"{key}: {_flow(rest[key])}" for key in ("conditions", "sum", "histogram") if key in rest]
     for key in ("include_resource_attributes", "attributes"):
         lines += [f"{key}:", *(f"  - {_flow(value)}" for value in rest[key])]
     return f"- {lines[0]}\n" + "".join(f"  {line}\n" for line in lines[1:])

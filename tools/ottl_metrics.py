@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ottl import is_word, literal, put, span, text, variable
+from ottl import is_word, put, span, text, variable
 from ottl_tiers import AROUND, MODEL_CALL
 
-from tierscope import catalog, words
+from tierscope import catalog
 from tierscope import signals as s
 from tierscope.reading.errors import ERROR_TYPES
 
@@ -38,7 +38,8 @@ def dropped() -> Iterator[str]:
     """Yield the conditions under which nothing is derived from a span."""
     language = 'resource.attributes["telemetry.sdk.language"]'
     service, scope = 'resource.attributes["service.name"]', "scope.name"
-    opted = f"IsMatch({service}, {variable('TIERSCOPE_PYTHON_SERVICES')}) and IsMatch({scope}, {variable('TIERSCOPE_PYTHON_SCOPES')})"
+    named = f"IsMatch({service}, {variable('TIERSCOPE_PYTHON_SERVICES')})"
+    opted = f"{named} and IsMatch({scope}, {variable('TIERSCOPE_PYTHON_SCOPES')})"
     yield f"{span(s.DERIVED)} != true"
     yield f"not {MODEL_CALL}"
     yield f'{language} == nil or {language} == ""'
@@ -55,7 +56,8 @@ def dropped() -> Iterator[str]:
 def bounded() -> Iterator[str]:
     """Yield what makes a span's values those of closed sets, and its tokens parts that add up."""
     for model in (s.REQUEST_MODEL, s.RESPONSE_MODEL):
-        is_odd = f"(not IsString({span(model)}) or Len({span(model)}) > {s.MAX_MODEL_LENGTH} or IsMatch({span(model)}, {text('[[:cntrl:]]')}))"
+        is_long = f"Len({span(model)}) > {s.MAX_MODEL_LENGTH}"
+        is_odd = f"(not IsString({span(model)}) or {is_long} or IsMatch({span(model)}, {text('[[:cntrl:]]')}))"
         yield put(span(model), text(s.OTHER), f"{span(model)} != nil and {is_odd}")
     yield put(span(s.PROVIDER), text(s.OTHER), f"{span(s.PROVIDER)} == nil")
     yield put(span(s.ERROR_TYPE), text(s.OTHER), f"not {is_word(span(s.ERROR_TYPE), ERROR_TYPES)}")

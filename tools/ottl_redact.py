@@ -63,20 +63,19 @@ PROCESS: Final = "^process[.](command([._].*)?|environment.*|owner)$"
 """Of resources: a command line is where keys are given."""
 REMOVED: Final = (CONTENT, CREDENTIALS, IDENTITIES)
 
+_NAMED: Final = (
+    "(?i)(api[-_ ]?key|apikey|subscription[-_]key|access[-_]?key|auth[-_]?token|access[-_]?token|client[-_]?secret"
+    "|secret|password|passwd|credential|authorization|cookie|signature|[?&]sig|[?&]code)"
+    "([^A-Za-z0-9 =:]{0,3}(=|:|%3D)[^A-Za-z0-9]{0,3})[^ &,;]{6,}"
+)
+_PREFIXED: Final = "gsk_|xai-|fw_|hf_|gh[opsu]_|github_pat_|AIza|AKIA|xox[abp]-|glpat-|sk_live_"
 SECRETS: Final = (
     ("(^|[^A-Za-z0-9])(sk|pk|rk)-[A-Za-z0-9_-]{12,}", "${1}${2}-***"),
-    (
-        "(^|[^A-Za-z0-9])(gsk_|xai-|fw_|hf_|gh[opsu]_|github_pat_|AIza|AKIA|xox[abp]-|glpat-|sk_live_)[A-Za-z0-9_-]{10,}",
-        "${1}${2}***",
-    ),
+    (f"(^|[^A-Za-z0-9])({_PREFIXED})[A-Za-z0-9_-]{{10,}}", "${1}${2}***"),
     ("(^|[^A-Za-z0-9])(org|proj|user|acct|asst)[-_][A-Za-z0-9]{12,}", "${1}${2}-***"),
     ("(^|[^A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}[.][A-Za-z0-9_-]{4,}[.]?[A-Za-z0-9_-]*", "${1}jwt-***"),
     ("(?i)(bearer|basic)([ +:]|%20)+[A-Za-z0-9._~+/=-]{8,}", "${1} ***"),
-    (
-        "(?i)(api[-_ ]?key|apikey|subscription[-_]key|access[-_]?key|auth[-_]?token|access[-_]?token|client[-_]?secret|secret|password|passwd|"
-        "credential|authorization|cookie|signature|[?&]sig|[?&]code)([^A-Za-z0-9 =:]{0,3}(=|:|%3D)[^A-Za-z0-9]{0,3})[^ &,;]{6,}",
-        "${1}${2}***",
-    ),
+    (_NAMED, "${1}${2}***"),
     ("://[^/@: ]+:[^/@ ]+@", "://***@"),
 )
 """Shapes of credentials and ids in any text, and what stays of them."""
@@ -116,7 +115,7 @@ def spans() -> Iterator[str]:
 
 
 def _links() -> Iterator[str]:
-    """The language has no way into a link's attributes, so links are dropped and counted, unless the operator says not."""
+    """No statement reaches a link's attributes, so links are dropped and counted, unless the operator says not."""
     unless = f"{variable('TIERSCOPE_KEEP_LINKS', 'no')} != {text('yes')}"
     count = "span.dropped_links_count"
     yield put(count, f"{count} + Len(span.links)", f"{unless} and Len(span.links) > 0")

@@ -230,7 +230,7 @@ def _refused(row: Provider, refusal: Refusal) -> str:
 
 
 def priced_by_request() -> Iterator[str]:
-    """Yield what puts the tier that served where an intake reads the one that was asked for; none where it is unknown."""
+    """Yield what puts the tier that served where an intake reads the one asked for; none where it is unknown."""
     asked = "gen_ai.request.service_tier"
     yield f"delete_key(span.attributes, {text(asked)})"
     yield put(span(asked), span(s.TIER_SERVED), is_word(span(s.TIER_SERVED), _in_order(words.CANONICAL)))

@@ -36,9 +36,9 @@ def program(name: str) -> Path:
     """Return a program of `tools/gotool.py`, built if need be; skip without Go, but fail where CI is to have it."""
     done = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "gotool.py"), name],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
+        check=False,
     )
     if done.returncode == 0:
         return Path(done.stdout.strip())
@@ -108,7 +108,7 @@ class Collector:
     def validate(self) -> subprocess.CompletedProcess[str]:
         """Ask whether it would start."""
         return subprocess.run(
-            self.command("validate"), cwd=self.folder, env=dict(self.env), capture_output=True, text=True
+            self.command("validate"), cwd=self.folder, env=dict(self.env), capture_output=True, text=True, check=False
         )
 
     def start(self) -> None:

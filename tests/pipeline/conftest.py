@@ -1,4 +1,4 @@
-"""One Collector a module where it can be shared, others as a test asks for them; each writes what it exports to files."""
+"""One Collector a module where it can be shared, others as a test asks for them; what they export is in files."""
 
 from __future__ import annotations
 

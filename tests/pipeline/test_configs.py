@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from tests.pipeline.collectors import CONFIGS, ROOT, READY_S, Collector, until
+from tests.pipeline.collectors import CONFIGS, READY_S, ROOT, Collector, until
 from tests.pipeline.conftest import Starts, made
 
 OVERLAYS: Final = ("prometheus-otlp", "remote-write", "traces", "debug", "langfuse")
@@ -35,7 +35,7 @@ COMBINATIONS: Final = (
 # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_the_generated_blocks_are_up_to_date() -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "collector.py"), "--check"], capture_output=True, text=True
+        [sys.executable, str(ROOT / "tools" / "collector.py"), "--check"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "the Collector's configurations are up to date\n")
 
@@ -155,10 +155,26 @@ def test_without_go_the_reason_is_told(tmp_path: Path) -> None:
     """Nothing is half-built: the tests of this suite skip with that sentence, and fail in CI."""
     env = {"PATH": str(tmp_path), "HOME": str(tmp_path), **({"CI": "1"} if "CI" in os.environ else {})}
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "gotool.py"), "collector"], capture_output=True, text=True, env=env
+        [sys.executable, str(ROOT / "tools" / "gotool.py"), "collector"],
+        capture_output=True,
+        text=True,
+        env=env,
+        check=False,
     )
     assert (done.returncode, "no `go` on the path" in done.stderr) == (1, True)
 
 
 def test_the_log_of_a_start_names_no_error(starts: Starts) -> None:
     assert [line for line in starts("gateway").log.splitlines() if "\terror\t" in line] == []
+
+
+def test_every_variable_is_documented_with_its_default() -> None:
+    """What the page says is what the files say, both ways."""
+    used: dict[str, set[str]] = {}
+    for file in (*CONFIGS.glob("*.yaml"), *(CONFIGS / "overlays").glob("*.yaml")):
+        for name, default in re.findall(r"\$\{env:(TIERSCOPE_\w+)((?::-[^}]*)?)\}", file.read_text("utf-8")):
+            used.setdefault(name, set()).add(default.removeprefix(":-") or ("none" if default else "needed"))
+    page = (ROOT / "docs" / "collector.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(TIERSCOPE_\w+)` \| ([^|]+) \|", page, re.MULTILINE)
+    told = {name: set(re.findall(r"`([^`]+)`", cell) or [cell]) for name, cell in rows}
+    assert told == used

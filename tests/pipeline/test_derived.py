@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -105,12 +104,17 @@ NOT: Final = [
     pytest.param({**CALL, "traceloop.span.kind": "workflow"}, {}, {}, id="a-workflow"),
     pytest.param({key: value for key, value in CALL.items() if key != s.OPERATION.key}, {}, {}, id="no-operation"),
     pytest.param({**CALL, s.TIER_OUTCOME.key: "downgraded"}, {}, {}, id="counted-by-its-service"),
-    pytest.param({**CALL, s.PROVIDER.key: "anthropic", s.SERVER_ADDRESS.key: "api.anthropic.com"}, {}, {}, id="a-provider-of-other-tiers"),
+    pytest.param(
+        {**CALL, s.PROVIDER.key: "anthropic", s.SERVER_ADDRESS.key: "api.anthropic.com"},
+        {},
+        {},
+        id="a-provider-of-other-tiers",
+    ),
     pytest.param(CALL, {"telemetry.sdk.language": "python"}, {}, id="python"),
     pytest.param(CALL, {"telemetry.sdk.language": None}, {}, id="no-language"),
     pytest.param(CALL, {"telemetry.sdk.language": ""}, {}, id="an-empty-language"),
     pytest.param({"http.request.method": "POST"}, {}, {}, id="http"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("attributes", "resource", "scope"), NOT)
@@ -147,14 +151,20 @@ CACHE, WRITE, REASONING = s.CACHE_READ.key, s.CACHE_WRITE.key, s.REASONING.key
 TOKENS: Final = [
     pytest.param(USED, {"input_undivided": 100, "output_undivided": 20}, id="undivided"),
     pytest.param({**USED, CACHE: 40}, {"input_uncached": 60, "input_cached": 40, "output_undivided": 20}, id="cached"),
-    pytest.param({**USED, CACHE: 40, WRITE: 10}, {"input_uncached": 50, "input_cached": 40, "input_cache_write": 10, "output_undivided": 20}, id="written"),
-    pytest.param({**USED, REASONING: 5}, {"input_undivided": 100, "output_visible": 15, "output_reasoning": 5}, id="reasoning"),
+    pytest.param(
+        {**USED, CACHE: 40, WRITE: 10},
+        {"input_uncached": 50, "input_cached": 40, "input_cache_write": 10, "output_undivided": 20},
+        id="written",
+    ),
+    pytest.param(
+        {**USED, REASONING: 5}, {"input_undivided": 100, "output_visible": 15, "output_reasoning": 5}, id="reasoning"
+    ),
     pytest.param({**USED, CACHE: 101}, {"input_undivided": 100, "output_undivided": 20}, id="parts-beyond-the-whole"),
     pytest.param({**USED, s.INPUT_TOKENS.key: 100.0}, {"input_undivided": 100, "output_undivided": 20}, id="a-double"),
     pytest.param({**USED, s.INPUT_TOKENS.key: "100"}, {"output_undivided": 20}, id="a-text"),
     pytest.param({**USED, s.INPUT_TOKENS.key: -1}, {"output_undivided": 20}, id="negative"),
     pytest.param({s.OUTPUT_TOKENS.key: 0}, {"output_undivided": 0}, id="none-given"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("used", "kinds"), TOKENS)

@@ -59,12 +59,22 @@ KEPT: Final = [
     pytest.param(span({**OPENAI, s.TIER_OUTCOME.key: "refused"}), 1, id="refused"),
     pytest.param(span(HONORED, status={"code": 2}), 1, id="failed"),
     pytest.param(span(HONORED, seconds=31), 1, id="long"),
-    pytest.param(span({**HONORED, s.TIER_OUTCOME.key: "honored", s.TIER_SERVED.key: "priority", s.RATE_GENERATION.key: 49.9}), 1, id="below-every-promise"),
-    pytest.param(span({**HONORED, s.TIER_OUTCOME.key: "honored", s.TIER_SERVED.key: "priority", s.RATE_GENERATION.key: 50.0}), 0, id="at-the-lowest-promise"),
-    pytest.param(span({**HONORED, s.RESPONSE_TIER.key: "flex", s.REQUEST_TIER.key: "flex"}, seconds=31), 0, id="flex-may-be-long"),
+    pytest.param(
+        span({**HONORED, s.TIER_OUTCOME.key: "honored", s.TIER_SERVED.key: "priority", s.RATE_GENERATION.key: 49.9}),
+        1,
+        id="below-every-promise",
+    ),
+    pytest.param(
+        span({**HONORED, s.TIER_OUTCOME.key: "honored", s.TIER_SERVED.key: "priority", s.RATE_GENERATION.key: 50.0}),
+        0,
+        id="at-the-lowest-promise",
+    ),
+    pytest.param(
+        span({**HONORED, s.RESPONSE_TIER.key: "flex", s.REQUEST_TIER.key: "flex"}, seconds=31), 0, id="flex-may-be-long"
+    ),
     pytest.param(span(HONORED), 0, id="as-promised"),
     pytest.param(span({"http.request.method": "GET"}, seconds=31), 0, id="not-ours"),
-]  # fmt: skip
+]
 
 
 def test_the_interesting_traces_are_kept(starts: Starts) -> None:
@@ -158,7 +168,10 @@ def test_what_waits_for_a_backend_survives_a_kill(starts: Starts) -> None:
 # ── Langfuse ──────────────────────────────────────────────────────────────────────────────────────────────────────
 JSON: Final = """
 exporters:
-  otlp_http/langfuse: {encoding: json, compression: none, retry_on_failure: {initial_interval: 100ms, max_interval: 200ms}}
+  otlp_http/langfuse:
+    encoding: json
+    compression: none
+    retry_on_failure: {initial_interval: 100ms, max_interval: 200ms}
 """
 PRICED_BY: Final = "gen_ai.request.service_tier"
 

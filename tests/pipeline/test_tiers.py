@@ -11,8 +11,8 @@ from tests.pipeline.collectors import Collector, until
 from tests.pipeline.conftest import TRACES
 from tests.pipeline.made import Attributes, span, spans_of, traces
 
-from tierscope import tiers, words
 from tierscope import signals as s
+from tierscope import tiers, words
 
 OPENAI: Final = {
     "gen_ai.operation.name": "chat",
@@ -77,18 +77,56 @@ def told(attributes: Attributes) -> Attributes:
 
 # ── rows of providers.json, hosts, names ──────────────────────────────────────────────────────────────────────────
 ROWS: Final = [
-    pytest.param({**GROQ, ASKED: "on_demand", SERVED: "on_demand"}, ("default", "default", "default", "honored"), id="groq"),
-    pytest.param({**GROQ, ASKED: "performance", SERVED: "flex"}, ("priority", "priority", "flex", "downgraded"), id="groq-performance"),
-    pytest.param({**OPENAI, ASKED: "on_demand"}, ("_OTHER", "unknown", "unreported", "unreported"), id="an-alias-of-another"),
-    pytest.param({**OPENAI, "server.address": "EU.api.openai.com", ASKED: "flex", SERVED: "flex"}, ("flex", "flex", "flex", "honored"), id="a-region"),
-    pytest.param({**OPENAI, "server.address": "x.openai.azure.com", ASKED: "priority", SERVED: "default"}, ("priority", "priority", "default", "downgraded"), id="azure"),
-    pytest.param({**OPENAI, "server.address": "evil-api.openai.com.example.com", ASKED: "priority", SERVED: "priority"}, ("priority", "priority", "priority", "unverified"), id="alike"),
-    pytest.param({**OPENAI, "server.address": "chatgpt.com", ASKED: "priority", SERVED: "default"}, ("priority", "priority", "default", "unverified"), id="not-to-be-believed"),
-    pytest.param({key: v for key, v in {**OPENAI, SERVED: "default"}.items() if key != "server.address"}, ("unreported", "unknown", "default", "unverified"), id="no-host"),
-    pytest.param({**OPENAI, ASKED: 7, SERVED: ["default"]}, ("unreported", "unknown", "unreported", "unreported"), id="no-texts"),
-    pytest.param({**OPENAI, "gen_ai.openai.request.service_tier": "flex", "gen_ai.openai.response.service_tier": "default"}, ("flex", "flex", "default", "upgraded"), id="old-keys"),
-    pytest.param({**OPENAI, "gen_ai.request.service_tier": "Priority", "gen_ai.response.service_tier": "standard"}, ("priority", "priority", "default", "downgraded"), id="hebo"),
-]  # fmt: skip
+    pytest.param(
+        {**GROQ, ASKED: "on_demand", SERVED: "on_demand"}, ("default", "default", "default", "honored"), id="groq"
+    ),
+    pytest.param(
+        {**GROQ, ASKED: "performance", SERVED: "flex"},
+        ("priority", "priority", "flex", "downgraded"),
+        id="groq-performance",
+    ),
+    pytest.param(
+        {**OPENAI, ASKED: "on_demand"}, ("_OTHER", "unknown", "unreported", "unreported"), id="an-alias-of-another"
+    ),
+    pytest.param(
+        {**OPENAI, "server.address": "EU.api.openai.com", ASKED: "flex", SERVED: "flex"},
+        ("flex", "flex", "flex", "honored"),
+        id="a-region",
+    ),
+    pytest.param(
+        {**OPENAI, "server.address": "x.openai.azure.com", ASKED: "priority", SERVED: "default"},
+        ("priority", "priority", "default", "downgraded"),
+        id="azure",
+    ),
+    pytest.param(
+        {**OPENAI, "server.address": "evil-api.openai.com.example.com", ASKED: "priority", SERVED: "priority"},
+        ("priority", "priority", "priority", "unverified"),
+        id="alike",
+    ),
+    pytest.param(
+        {**OPENAI, "server.address": "chatgpt.com", ASKED: "priority", SERVED: "default"},
+        ("priority", "priority", "default", "unverified"),
+        id="not-to-be-believed",
+    ),
+    pytest.param(
+        {key: v for key, v in {**OPENAI, SERVED: "default"}.items() if key != "server.address"},
+        ("unreported", "unknown", "default", "unverified"),
+        id="no-host",
+    ),
+    pytest.param(
+        {**OPENAI, ASKED: 7, SERVED: ["default"]}, ("unreported", "unknown", "unreported", "unreported"), id="no-texts"
+    ),
+    pytest.param(
+        {**OPENAI, "gen_ai.openai.request.service_tier": "flex", "gen_ai.openai.response.service_tier": "default"},
+        ("flex", "flex", "default", "upgraded"),
+        id="old-keys",
+    ),
+    pytest.param(
+        {**OPENAI, "gen_ai.request.service_tier": "Priority", "gen_ai.response.service_tier": "standard"},
+        ("priority", "priority", "default", "downgraded"),
+        id="hebo",
+    ),
+]
 
 
 @pytest.mark.parametrize(("attributes", "expected"), ROWS)
@@ -179,7 +217,12 @@ FLEX: Final = {**OPENAI, ASKED: "flex"}
 NO_ROOM: Final = "Error code: 429 - Resource unavailable, try again later"
 FAILURES: Final = [
     pytest.param(FLEX, NO_ROOM, "refused", id="flex"),
-    pytest.param({**FLEX, "error.type": "resource_unavailable", "http.response.status_code": 429}, "", "refused", id="flex-by-attributes"),
+    pytest.param(
+        {**FLEX, "error.type": "resource_unavailable", "http.response.status_code": 429},
+        "",
+        "refused",
+        id="flex-by-attributes",
+    ),
     pytest.param({**OPENAI, ASKED: "priority"}, NO_ROOM, "failed", id="another-tier"),
     pytest.param(FLEX, "429 rate_limit_exceeded: resource unavailable", "failed", id="a-rate"),
     pytest.param(FLEX, "503 Resource unavailable", "failed", id="another-status"),
@@ -187,7 +230,7 @@ FAILURES: Final = [
     pytest.param(OPENAI, "400 {'param': 'service_tier', 'code': 'invalid_value'}", "refused", id="by-parameter"),
     pytest.param({**GROQ, ASKED: "flex"}, "498 capacity_exceeded", "refused", id="groq"),
     pytest.param({**GROQ, ASKED: "on_demand"}, "498 capacity_exceeded", "failed", id="groq-on-demand"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("attributes", "message", "expected"), FAILURES)
