@@ -123,8 +123,9 @@ pint:  ## the linter of rules, built likewise
 rules: $(READY)  ## regenerate prometheus/rules/ and the tables of docs/prometheus.md; ARGS=--check compares
 	$(BIN)/python -m tools.rules $(ARGS)
 
-rules-test: $(READY)  ## promtool check, promtool test, pint: every rule and alert; builds them if need be
+rules-test: $(READY)  ## promtool check, promtool test, pint, and a real Prometheus; builds them if need be
 	$(BIN)/python -m tools.rules.test
+	TIERSCOPE_PROMETHEUS=$$($(BIN)/python tools/gotool.py prometheus) $(BIN)/pytest -q tests/prometheus
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

@@ -31,7 +31,7 @@ def wanted(given: argparse.Namespace) -> dict[Path, str]:
         CatalogError: the catalog, or the user's file, holds a row that no rule can judge.
 
     """
-    on = day(given.day or packaged(PROMISES)["as_of"])
+    on = day(packaged(PROMISES)["as_of"]) if given.day is None else given.day
     made = files.groups(promises(given.catalog), rates(given.catalog), on)
     texts = {given.out / name: text for name, text in files.texts(made, given.runbook).items()}
     if given.out == RULES:
@@ -55,7 +55,7 @@ def main(*arguments: str) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.rules", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare; write nothing")
     parser.add_argument("--catalog", metavar="FILE", help="a file of your own, laid over the catalog")
-    parser.add_argument("--day", metavar="DATE", help="judge by what holds on this day; else on the catalog's own")
+    parser.add_argument("--day", type=day, metavar="DATE", help="judge by what holds on it; else on the catalog's")
     parser.add_argument("--out", type=Path, default=RULES, help="folder of the rules")
     parser.add_argument("--runbook", default=files.RUNBOOK, metavar="URL", help="where docs/runbook.md can be read")
     given = parser.parse_args(arguments)

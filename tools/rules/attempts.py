@@ -19,9 +19,9 @@ LEAST_ERRORS: Final = 10
 """Fewer errors in the longer window move nobody: at 99.9 %, one of 50 attempts burns 20 times the budget."""
 ERRORS: Final = tuple(kind for kind in w.ATTEMPT_RESULTS if kind in uptime.DEFAULT.errors)
 APART: Final = tuple(kind for kind in w.ATTEMPT_RESULTS if kind in uptime.DEFAULT.apart)
-_BURNS: Final[tuple[tuple[str, Severity, tuple[tuple[float, str, str], ...]], ...]] = (
-    ("TierscopeUptimeBurnsFast", "page", ((14.4, "1h", "5m"), (6, "6h", "30m"))),
-    ("TierscopeUptimeBurnsSlowly", "ticket", ((3, "1d", "2h"), (1, "3d", "6h"))),
+_BURNS: Final[tuple[tuple[str, Severity, str, tuple[tuple[float, str, str], ...]], ...]] = (
+    ("TierscopeUptimeBurnsFast", "page", "within hours", ((14.4, "1h", "5m"), (6, "6h", "30m"))),
+    ("TierscopeUptimeBurnsSlowly", "ticket", "within days", ((3, "1d", "2h"), (1, "3d", "6h"))),
 )
 
 
@@ -60,11 +60,11 @@ def _alerts(promised: float) -> list[Alert]:
             severity,
             "\nor\n".join(_burn(*pair, round(1 - promised, 9)) for pair in pairs),
             "2m",
-            f"{what} answers with errors ({where})",
-            f"{{{{ $value | humanizePercentage }}}} of the attempts failed: server errors, or no response. At this "
-            f"rate the promised {promised:.1%} of uptime do not last the month.",
+            f"{what} answers with too many errors {how} ({where})",
+            f"{{{{ $value | humanizePercentage }}}} of the attempts failed {how}: server errors, or no response. At "
+            f"this rate the promised {promised:.1%} of uptime do not last the month.",
         )
-        for name, severity, pairs in _BURNS
+        for name, severity, how, pairs in _BURNS
     ]
 
 

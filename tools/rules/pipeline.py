@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from tools.rules import recorded as r
 from tools.rules.model import Alert, Group, Record
-from tools.rules.promql import equal, rate, select, total
+from tools.rules.promql import counted, equal, rate, select, total
 
 from tierscope import signals as s
 from tierscope import words as w
@@ -65,7 +65,8 @@ def _collector() -> Iterator[Record]:
 
 def _rate(series: Series, stem: str, signal: str) -> Record:
     keys = [key for key in series.keys if key != r.SIGNAL]
-    return Record(series, total(keys, rate(_named(stem))), {r.SIGNAL: signal})
+    # Such a counter is born with the first loss: rate() would not see a single one.
+    return Record(series, f"{total(keys, counted(_named(stem)))} / 300", {r.SIGNAL: signal})
 
 
 def _telemetry() -> list[Alert]:
@@ -76,17 +77,16 @@ def _telemetry() -> list[Alert]:
         Alert(
             "TierscopeTelemetryMissing",
             "ticket",
-            f"count_over_time({r.PRESENT.name}[1h] offset 15m) >= 50\nunless on ({', '.join(r.PRESENT.labels)}) "
-            f"last_over_time({r.PRESENT.name}[10m])",
+            f"max_over_time((count_over_time({r.PRESENT.name}[1h]) >= 50)[6h:5m])\n"
+            f"unless on ({', '.join(r.PRESENT.labels)}) last_over_time({r.PRESENT.name}[10m])",
             "5m",
             f"No telemetry of {service} arrives",
-            "It had sent for an hour, and has been silent for 15 minutes: no other alert can fire for it.",
+            "It had sent for an hour, and is silent for 15 minutes: no other alert can fire for it.",
         ),
         Alert(
             "TierscopeInternalErrors",
             "ticket",
-            f"sum by ({', '.join((*r.PRESENT.labels, 'tierscope_internal_step'))}) (\n"
-            f"  increase({select(s.INTERNAL_ERRORS)}[15m])\n) > 0",
+            f"{total((*r.PRESENT.keys, s.STEP), counted(select(s.INTERNAL_ERRORS), '15m'))} > 0",
             "",
             f"Tierscope itself failed in {service}",
             "Errors in step {{ $labels.tierscope_internal_step }}; the application never saw them, but "
@@ -126,7 +126,7 @@ def _pipeline() -> Iterator[Alert]:
         "TierscopeCollectorLosesData",
         "page",
         f"{r.ENQUEUE_FAILED.name} > 0\nor {r.SEND_FAILED.name} > 0",
-        "5m",
+        "2m",
         f"The Collector {at} loses {{{{ $labels.signal }}}} for {{{{ $labels.exporter }}}}",
         "{{ $value | humanize }} a second: its queue is full, or the back end refuses them for good.",
     )
