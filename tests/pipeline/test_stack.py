@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import urllib.request
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pytest
 from tests.pipeline.application import Ran, run, say
 from tests.pipeline.collectors import program
-from tests.pipeline.made import samples, spans_of
+from tests.pipeline.made import samples, span, spans_of, traces
 from tools.rules.promql import label, name
 from tools.stack import demo, figures, truth
 from tools.stack.process import until
@@ -48,7 +50,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Run the application once; the stack stays up until Prometheus has its last points, or half a minute is over."""
     program("collector"), program("prometheus")
     folder = tmp_path_factory.mktemp("stack")
-    with Stack(folder, demo.QUICK, windows_every=f"{RULE_S}s") as stack:
+    with Stack(folder, demo.QUICK, every=f"{RULE_S}s") as stack:
         ran = run(stack, folder / "run", SECONDS)
         wanted = truth.told(ran.served)
         until(lambda: not figures.differences(stack.prometheus, wanted), demo.SETTLE_S, 0.5)
@@ -203,8 +205,6 @@ def _ledger(done: Run):
 
 
 def _text(url: str) -> str:
-    import urllib.request
-
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
         return str(answer.read().decode())
 
@@ -215,3 +215,31 @@ def _own(address: str) -> float:
         for name_, _, value in samples(_text(f"http://{address}/metrics"))
         if name_.startswith("otelcol_receiver_accepted_spans")
     )
+
+
+# ── other services ────────────────────────────────────────────────────────────────────────────────────────────────
+def test_a_service_without_tierscope_is_counted_from_its_spans(done: Run) -> None:
+    """The last test, for it adds to the counters: 40 calls, by two gateways, are scraped under the service's name."""
+    calls = [span({**OPENAI, s.REQUEST_TIER.key: "flex", s.RESPONSE_TIER.key: "flex"}) for _ in range(40)]
+    assert _sent(f"{done.stack.endpoint}/v1/traces", traces(*calls)) == 200
+    by = tuple(map(label, ("service.name", s.TIER_REQUESTED, s.TIER_SERVED, s.TIER_OUTCOME)))
+    counted = f'sum by ({", ".join(by)}) ({name(s.CALLS)}{{service_name="shop"}}) > 0'
+    wanted = {("shop", "flex", "flex", "honored"): 40.0}
+    until(lambda: done.stack.prometheus.by(counted, *by) == wanted, demo.SETTLE_S, 0.5)
+    assert done.stack.prometheus.by(counted, *by) == wanted
+    writers = done.stack.prometheus.query(f'count({name(s.CALLS)}{{service_name="shop"}} > 0)')
+    assert [one.value for one in writers] == [2]
+
+
+OPENAI: Final = {
+    s.OPERATION.key: "chat",
+    s.PROVIDER.key: "openai",
+    s.REQUEST_MODEL.key: "gpt-5-mini",
+    s.SERVER_ADDRESS.key: "api.openai.com",
+}
+
+
+def _sent(url: str, body: dict[str, Any]) -> int:
+    asked = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})  # noqa: S310
+    with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
+        return answer.status

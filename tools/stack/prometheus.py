@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOURCE: Final = ROOT / "prometheus"
-OWN: Final = "127.0.0.1:9090"
-"""What prometheus.yml takes for its own address."""
-PROMISE: Final = "promise.yaml"
-WINDOW_EVERY: Final = re.compile(r"^(- name: tierscope-promise\n  interval: )\w+$", re.MULTILINE)
+INTERVALS: Final = {
+    "prometheus.yml": re.compile(r"^(  scrape_interval: )\w+", re.MULTILINE),
+    "rules/promise.yaml": re.compile(r"^(- name: tierscope-promise\n  interval: )\w+$", re.MULTILINE),
+}
+"""How often is scraped, and how often a window of promised speed is recorded."""
 
 
 class Sample(NamedTuple):
@@ -34,34 +35,32 @@ class PrometheusError(Exception):
     """Prometheus refused a question; the message is its own."""
 
 
-def laid_out(folder: Path, port: int, targets: Mapping[str, Iterable[str]], windows_every: str | None) -> Path:
+def laid_out(folder: Path, targets: Mapping[str, Iterable[str]], every: str | None) -> Path:
     """Copy the configuration into a folder, with these addresses, and return the file to start with.
 
-    `targets` are the addresses to scrape, by the stem of their file under targets/. `windows_every` records the windows
-    of promised speed more often than every five minutes, so that a run of half a minute sees one; the expressions stay
-    as they are.
+    `targets` are the addresses to scrape, by the stem of their file under targets/. `every` scrapes and records the
+    windows of promised speed more often than is configured, so that a run of half a minute sees one; the expressions
+    stay as they are.
     """
-    shutil.copytree(SOURCE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("tests", "*.md"))
-    config = folder / "prometheus.yml"
-    config.write_text(config.read_text("utf-8").replace(OWN, f"{LOOPBACK}:{port}"), "utf-8")
+    shutil.copytree(SOURCE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("tests", "examples", "*.md"))
     for stem, addresses in targets.items():
         (folder / "targets" / f"{stem}.yaml").write_text(json.dumps([{"targets": list(addresses)}]), "utf-8")
-    if windows_every is not None:
-        rules = folder / "rules" / PROMISE
-        text, count = WINDOW_EVERY.subn(rf"\g<1>{windows_every}", rules.read_text("utf-8"))
+    for name, interval in INTERVALS.items() if every else ():
+        text, count = interval.subn(rf"\g<1>{every}", (folder / name).read_text("utf-8"))
         if count != 1:
-            raise ValueError(f"{rules}: {count} groups tierscope-promise with an interval, 1 is needed")
-        rules.write_text(text, "utf-8")
-    return config
+            raise ValueError(f"{SOURCE / name}: {count} intervals of {interval.pattern!r}, 1 is needed")
+        (folder / name).write_text(text, "utf-8")
+    return folder / "prometheus.yml"
 
 
 class Prometheus:
     """A Prometheus of this stack."""
 
-    def __init__(self, folder: Path, targets: Mapping[str, Iterable[str]], windows_every: str | None = None) -> None:
+    def __init__(self, folder: Path, targets: Mapping[str, Iterable[str]], every: str | None = None) -> None:
         port = free_port()
         self.url = f"http://{LOOPBACK}:{port}"
-        config = laid_out(folder / "config", port, targets, windows_every)
+        own = {"prometheus": [f"{LOOPBACK}:{port}"]}
+        config = laid_out(folder / "config", {**targets, **own}, every)
         flags = (SOURCE / "flags.txt").read_text("utf-8").split()
         place = (f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}")
         command = (str(built("prometheus")), *flags, *place, f"--web.listen-address={LOOPBACK}:{port}")

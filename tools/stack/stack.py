@@ -47,7 +47,7 @@ class Stack:
         folder: where all of it runs: data, queues, logs.
         gateway_env: variables of the gateways.
         overlay: a configuration laid over that of the gateways.
-        windows_every: see `prometheus.laid_out`.
+        every: see `prometheus.laid_out`.
 
     """
 
@@ -56,7 +56,7 @@ class Stack:
         folder: Path,
         gateway_env: Mapping[str, str] | None = None,
         overlay: Path | None = None,
-        windows_every: str | None = None,
+        every: str | None = None,
     ) -> None:
         self.folder = folder
         self.traces = folder / "store" / TRACES
@@ -77,7 +77,7 @@ class Stack:
             "otelcol": [telemetry(process) for process in (self.agent, *self.gateways)],
             "derived": [gateway.env["TIERSCOPE_DERIVED"] for gateway in self.gateways],
         }
-        self.prometheus = Prometheus(folder / "prometheus", targets, windows_every)
+        self.prometheus = Prometheus(folder / "prometheus", targets, every)
         for gateway in self.gateways:
             gateway.env = {"TIERSCOPE_METRICS_URL": self.prometheus.otlp_url, **gateway.env}
         self._running = ExitStack()
