@@ -20,8 +20,8 @@ EXPORT_MS: Final = 1000
 SLOW: Final = Speed(rate=60.0, first_token=0.12)
 """Of scale, which is promised more than 80: one promise of the demo is kept, the other is not."""
 TOKENS: Final = (250, 350)
-"""Of a reply. The end-to-end histogram holds those of fewer than 100 tokens too, which `tierscope.promise` leaves out; and
-a reader that is late by a tenth of a second is late by little of three."""
+"""Of a reply: the end-to-end histogram holds those of fewer than 100 tokens too, which `tierscope.promise` leaves out;
+and a reader that is late by a tenth of a second is late by little of three."""
 
 
 @dataclass(frozen=True, slots=True)

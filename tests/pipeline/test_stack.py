@@ -14,6 +14,7 @@ import pytest
 from tests.pipeline.application import Ran, run, say
 from tests.pipeline.collectors import program
 from tests.pipeline.made import samples, span, spans_of, traces
+from tools import series
 from tools.rules.promql import label, name
 from tools.stack import demo, figures, truth
 from tools.stack.process import until
@@ -99,6 +100,15 @@ def test_what_went_wrong_is_kept(done: Run) -> None:
 
     until(lambda: kept() == there, demo.SETTLE_S, 0.5)
     assert kept() == there
+
+
+def test_a_model_at_a_tier_has_no_more_series_than_are_counted(done: Run) -> None:
+    """The arithmetic of docs/scale.md holds for each model and requested tier of the demo."""
+    by = tuple(map(label, figures.ASKED))
+    found = done.stack.prometheus.by(f'count by ({", ".join(by)}) ({{__name__=~"tierscope_.+", {by[0]}!=""}})', *by)
+    say(f"series: {found}, at worst {series.own()}")
+    assert found.keys() == done.truth.attempts.keys()
+    assert max(found.values()) <= series.own()
 
 
 # ── rates ─────────────────────────────────────────────────────────────────────────────────────────────────────────
