@@ -112,7 +112,8 @@ stack: $(READY)  ## agent, two gateways, a store of traces and Prometheus on fre
 	$(BIN)/python -m tools.stack
 
 stack-test: $(READY)  ## the whole pipeline against the simulator's ledger, and through an outage
-	$(BIN)/pytest -q -s tests/pipeline/test_stack.py tests/pipeline/test_outage.py
+	$(BIN)/python tools/gotool.py collector prometheus
+	$(BIN)/pytest -q -s tests/pipeline/test_stack.py tests/pipeline/test_outage.py tests/pipeline/test_stack_command.py
 
 prometheus:  ## Prometheus and promtool, built from their pins into a cache outside the checkout (minutes, once)
 	$(PYTHON) tools/gotool.py prometheus promtool
