@@ -239,3 +239,24 @@ def test_a_scrape_has_the_names_of_prometheus(shared: Collector) -> None:
     assert labels.keys() - {"job", "instance", "service_name", "collector_instance_id"} == {
         attribute.key.replace(".", "_") for attribute in s.CALLS.attributes
     }
+
+
+def test_series_beyond_the_bound_are_dropped_and_counted(starts: Starts) -> None:
+    """A hostile name for each call fills no memory: of 9 series (3 models, 3 metrics) 2 stay; 14 of 18 points go."""
+    one = starts("standalone", over=FILES, TIERSCOPE_DERIVED_SERIES="2")
+    for _ in range(2):
+        models = [span({**CALL, s.REQUEST_MODEL.key: f"m{number}"}) for number in range(3)]
+        assert one.send("traces", traces(*models, resource={"service.name": "many"}))[0] == 200
+    assert until(lambda: _dropped(one) == 14)
+    assert until(lambda: sum(1 for _ in points(one)) == 4)
+    series = {(metric["name"], str(point.get("attributes"))) for _, metric, point in points(one)}
+    assert len(series) == 2
+
+
+def _dropped(collector: Collector) -> float:
+    told = samples(collector.own_metrics)
+    return sum(
+        value
+        for name, labels, value in told
+        if "deltatocumulative_datapoints" in name and labels.get("error") == "limit"
+    )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
-from tests.pipeline.collectors import Collector, until
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.pipeline.collectors import ROOT, Collector, until
 from tests.pipeline.conftest import FILES, METRICS, TRACES, Starts
 from tests.pipeline.made import Attributes, attributes, span, spans_of
 from tests.pipeline.planted import Plant, of_metrics, of_traces
@@ -91,6 +95,32 @@ def test_the_operator_can_keep_more(starts: Starts) -> None:
 def test_logs_are_not_taken(shared: Collector) -> None:
     """The conventions put prompts and completions there."""
     assert shared.send("logs", {"resourceLogs": []})[0] == 404
+
+
+def test_the_words_that_are_looked_for_first_are_in_every_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pattern is tried where none of the words is: they must be in whatever a pattern finds. 40 texts of each."""
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import ottl_redact as redact
+
+    for pattern, _ in redact.SECRETS:
+        assert _without(pattern, redact.MARKS) == []
+    for pattern in redact.REMOVED:
+        assert _without(pattern, redact.KEY_MARKS) == []
+
+
+def _without(pattern: str, marks: tuple[str, ...]) -> list[str]:
+    """Return texts that a pattern finds and none of the words is in."""
+    missed: list[str] = []
+
+    @settings(max_examples=40, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(st.from_regex(pattern, alphabet=st.characters(codec="ascii")))
+    def look(text: str) -> None:
+        held = json.dumps([text]).lower()
+        if not any(mark in held for mark in marks):
+            missed.append(text)
+
+    look()
+    return missed
 
 
 LINK: Final = {"traceId": "a" * 32, "spanId": "b" * 16, "attributes": attributes({"note": "any"})}
