@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.request import urlopen
 
@@ -26,10 +27,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceS
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from tools.stack.process import until
-from tools.stack.stack import Stack, telemetry
+from tools.stack.stack import CONFIGS, Stack, telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 PAGE = Path(__file__).parent.parent / "docs" / "scale.md"
 BLOCK = re.compile(r"(<!-- generated: throughput -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -43,12 +44,12 @@ QUICK = {"TIERSCOPE_DECISION_WAIT": "5s", "TIERSCOPE_DECISION_WAIT_AFTER_ROOT": 
 
 
 class Load(NamedTuple):
-    """A kind of traffic: what it is called, and what sends one export and returns its items."""
+    """A kind of traffic: what makes a sender of it, whose call sends one export and returns its items."""
 
-    name: str
+    sender: Callable[[grpc.Channel], Callable[[], int]]
     unit: str
-    send: Callable[[], int]
-    env: dict[str, str]
+    env: Mapping[str, str] = MappingProxyType({})
+    overlay: Path | None = None
 
 
 class Pass(NamedTuple):
@@ -81,35 +82,34 @@ def queued(stack: Stack) -> float:
     return sum(float(value) for value in re.findall(rf"^(?:{names})(?:\{{.*\}})? (\S+)$", text, re.MULTILINE))
 
 
-def passed(stack: Stack, load: Load) -> Pass:
+def passed(stack: Stack, send: Callable[[], int]) -> Pass:
     """Send one pass, and charge the gateway until all of it is gone."""
     pid = stack.gateways[0].pid or 0
     begun, used, items, refused = time.monotonic(), cpu_s(pid), 0, 0
     for _ in range(EXPORTS):
         while True:
             try:
-                items += load.send()
+                items += send()
                 break
             except grpc.RpcError:
                 refused += 1
                 time.sleep(0.05)
     sent_s = time.monotonic() - begun
     if not until(lambda: queued(stack) == 0, DRAINED_S, 0.5):
-        print(f"{load.name}: the gateway still holds {queued(stack):.0f} after {DRAINED_S:.0f} s", file=sys.stderr)
+        print(f"the gateway still holds {queued(stack):.0f} after {DRAINED_S:.0f} s", file=sys.stderr)
     return Pass(items, cpu_s(pid) - used, sent_s, refused, peak_mib(pid))
 
 
-def measured(name: str) -> tuple[Load, list[Pass]]:
+def measured(load: Load) -> list[Pass]:
     """Measure one kind of traffic, on a gateway that is fresh and warm."""
-    env = LOADS[name][1]
     with (
         tempfile.TemporaryDirectory(prefix="tierscope-bench-") as folder,
-        Stack(Path(folder), {**QUICK, **env}) as stack,
+        Stack(Path(folder), {**QUICK, **load.env}, load.overlay) as stack,
         grpc.insecure_channel(stack.gateways[0].env["TIERSCOPE_OTLP_GRPC"]) as channel,
     ):
-        load = Load(name, LOADS[name][2], LOADS[name][0](channel), env)
-        passed(stack, load)
-        return load, [passed(stack, load) for _ in range(PASSES)]
+        send = load.sender(channel)
+        passed(stack, send)
+        return [passed(stack, send) for _ in range(PASSES)]
 
 
 def _spans(language: str, **attributes: object) -> Callable[[grpc.Channel], Callable[[], int]]:
@@ -138,22 +138,27 @@ def _metrics(channel: grpc.Channel) -> Callable[[], int]:
 
 
 KEPT = {"TIERSCOPE_KEPT_SPANS_PER_SECOND": "1000000", "TIERSCOPE_KEPT_PERCENT": "100"}
+BEHIND = CONFIGS / "overlays" / "behind-agents.yaml"
+OURS, OTHERS = _spans("python", **traffic.OURS), _spans("nodejs")
 LOADS = {
-    "spans of Tierscope, few kept": (_spans("python", **traffic.OURS), {}, "spans"),
-    "spans of Tierscope, all kept": (_spans("python", **traffic.OURS), KEPT, "spans"),
-    "spans of others, metrics derived": (_spans("nodejs"), {}, "spans"),
-    "metric points": (_metrics, {}, "points"),
+    "spans of Tierscope, few kept": Load(OURS, "spans"),
+    "the same, all kept": Load(OURS, "spans", KEPT),
+    "the same, few kept, behind agents": Load(OURS, "spans", overlay=BEHIND),
+    "spans of others, metrics derived": Load(OTHERS, "spans"),
+    "the same, behind agents": Load(OTHERS, "spans", overlay=BEHIND),
+    "metric points": Load(_metrics, "points"),
+    "points, behind agents": Load(_metrics, "points", overlay=BEHIND),
 }
 HEAD = ("traffic", "a second of one core", "lowest to highest of 3", "CPU of one, µs", "peak memory, MiB", "refused")
 
 
 def rows() -> Iterator[tuple[str, ...]]:
     """Measure every kind; yield the cells of a table."""
-    for name in LOADS:
-        load, passes = measured(name)
+    for name, load in LOADS.items():
+        passes = measured(load)
         rates = sorted(one.items / one.cpu_s for one in passes)
         yield (
-            load.name,
+            name,
             f"**{statistics.median(rates):,.0f} {load.unit}**",
             f"{rates[0]:,.0f} to {rates[-1]:,.0f}",
             f"{1e6 / statistics.median(rates):.0f}",
