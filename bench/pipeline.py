@@ -34,10 +34,12 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parent.parent / "docs" / "scale.md"
 BLOCK = re.compile(r"(<!-- generated: throughput -->\n).*?(<!-- end -->)", re.DOTALL)
-EXPORTS = 40
-"""Of a pass: 4 000 spans, or 12 000 points and more."""
+EXPORTS = 150
+"""Of a pass: 15 000 spans, or 60 000 points."""
 PASSES = 3
 SERIES = 20
+DECIDED_S = 3.0
+"""Until every trace of a pass is decided: a second behind its root, and the tick of tail sampling."""
 DRAINED_S = 60.0
 TICKS = os.sysconf("SC_CLK_TCK")
 QUICK = {"TIERSCOPE_DECISION_WAIT": "5s", "TIERSCOPE_DECISION_WAIT_AFTER_ROOT": "1s"}
@@ -95,6 +97,7 @@ def passed(stack: Stack, send: Callable[[], int]) -> Pass:
                 refused += 1
                 time.sleep(0.05)
     sent_s = time.monotonic() - begun
+    time.sleep(DECIDED_S)
     if not until(lambda: queued(stack) == 0, DRAINED_S, 0.5):
         print(f"the gateway still holds {queued(stack):.0f} after {DRAINED_S:.0f} s", file=sys.stderr)
     return Pass(items, cpu_s(pid) - used, sent_s, refused, peak_mib(pid))
