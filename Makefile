@@ -14,7 +14,7 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test prometheus pint rules rules-test kubernetes bench-pipeline stack stack-test clean
+.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test prometheus pint rules rules-test kubernetes bench-pipeline stack stack-test assets browser clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds; STACK=1 sends it through the pipeline
 	$(if $(STACK),$(BIN)/python -m tools.stack demo,$(BIN)/tierscope demo)
@@ -43,6 +43,8 @@ imports: $(READY)
 
 generated: $(READY)
 	$(BIN)/python tools/generate.py --check
+	$(BIN)/python tools/collector.py --check
+	$(BIN)/python -m tools.rules --check
 
 catalog: $(READY)  ## compile the prices again (docs/catalog.md); ARGS=--check compares
 	$(BIN)/python tools/catalog.py $(ARGS)
@@ -83,6 +85,12 @@ bench: $(READY)  ## every figure of the overhead, on Python 3.12 where there is 
 
 consumer: $(READY)  ## slow readers of a server of known pace, into docs/consumer-limited.md
 	$(BIN)/python bench/consumer.py --page
+
+assets:  ## bundle the charts of `tierscope report --html` from web/ (needs node and npm); ARGS=--check compares
+	cd web && npm ci --ignore-scripts --no-audit --no-fund && node build.js $(ARGS)
+
+browser: $(READY)  ## the page of `tierscope report --html` in a real headless Chromium, installed by apt-get where it is absent
+	$(BIN)/python tools/browser.py
 
 pins:  ## recompile the pinned requirements (needs uv)
 	$(PIN) --prerelease=if-necessary-or-explicit requirements/dev.in -o requirements/dev.txt

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tierscope import catalog, config, signals, tiers, words
+from tierscope.ledger.schema import COLUMNS, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,7 +87,13 @@ Attributes that only metrics carry:
 
 Silenced by `TIERSCOPE_GENAI_METRICS=off`, and where the official instrumentation records them itself.
 
-{genai}"""
+{genai}
+## Gauges in a file
+
+`tierscope reconcile --gauge FILE` writes these for the textfile collector of the node exporter (reconcile.md), under
+their names in Prometheus; no instrumented process emits them.
+
+{_metrics(signals.FILE_METRICS)}"""
 
 
 def _metrics(metrics: Iterable[signals.Metric]) -> str:
@@ -173,11 +180,25 @@ def _refusal(refusal: catalog.Refusal) -> str:
     return f"{refusal.status} `{said}`" + ("" if refusal.tier == "*" else f" on `{refusal.tier}`")
 
 
+# ── ledger ────────────────────────────────────────────────────────────────────────────────────────────────────────
+COLUMNS_BEGIN, COLUMNS_END = "<!-- generated: columns -->\n", "<!-- end -->\n"
+
+
+def ledger_page() -> str:
+    """Return the page as it is, with the columns as the schema declares them."""
+    before, _, rest = (DOCS / "ledger.md").read_text("utf-8").partition(COLUMNS_BEGIN)
+    columns = table(("column", "type", "meaning"), ((f"`{c.name}`", c.kind, c.about) for c in COLUMNS))
+    version = f"Version {VERSION}; `make docs` writes this table from src/tierscope/ledger/schema.py.\n\n"
+    return before + COLUMNS_BEGIN + version + columns + COLUMNS_END + rest.partition(COLUMNS_END)[2]
+
+
 PAGES = {
     "signals.md": ("src/tierscope/signals.py", signals_page),
     "configuration.md": ("src/tierscope/config.py", configuration_page),
     "tiers.md": ("src/tierscope/tiers.py and catalog/providers.json", tiers_page),
+    "ledger.md": (None, ledger_page),
 }
+"""Each page, what it is generated from as a whole, and how; ``None``: only parts of it are."""
 
 
 def main() -> int:
@@ -185,7 +206,7 @@ def main() -> int:
     is_check = "--check" in sys.argv[1:]
     stale = []
     for name, (source, page) in PAGES.items():
-        text, path = HEAD.format(source=source) + page(), DOCS / name
+        text, path = ("" if source is None else HEAD.format(source=source)) + page(), DOCS / name
         if path.exists() and path.read_text("utf-8") == text:
             continue
         stale.append(name)

@@ -117,6 +117,12 @@ COST_EFFECT: Final = Attribute(
 UNPRICED_REASON: Final = Attribute(
     "tierscope.cost.absent", "Why an answered call has no price.", words.UNPRICED, is_on_spans=False
 )
+POLICY_WORKLOAD: Final = Attribute(
+    "tierscope.policy.workload", "Rule of the policy that speaks of the call.", is_on_spans=False
+)
+POLICY_TIER: Final = Attribute(
+    "tierscope.policy.tier", "Tier that the policy wants.", words.CANONICAL, is_on_spans=False
+)
 REQUEST_ID: Final = Attribute("tierscope.request_id", "`x-request-id` or `apim-request-id`. Spans only.")
 PROCESSING_MS: Final = Attribute("tierscope.processing_ms", "`openai-processing-ms`; to the headers on streams.")
 LIMIT_REQUESTS: Final = Attribute(

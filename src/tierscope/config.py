@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 StreamUsage = Literal["never", "auto", "always"]
+_DIGITS: Final = 12
+"""The longest count that is no slip of the keyboard."""
 _SUBJECTS: Final = ("project", "host", "deployment")
 
 
@@ -44,9 +46,18 @@ class Settings(NamedTuple):
     """``TIERSCOPE_GENAI_METRICS``: ``off`` silences the metrics of the GenAI conventions; our own stay."""
     ledger: str | None = None
     """``TIERSCOPE_LEDGER``: Path of an SQLite file that gets one row per finished call, whatever the sampling."""
+    ledger_max_rows: int | None = None
+    """``TIERSCOPE_LEDGER_MAX_ROWS``: How many rows the ledger keeps: the newest ones. Older ones are dropped a few at a
+    time, and counted in the ledger (ledger.md)."""
+    ledger_max_days: int | None = None
+    """``TIERSCOPE_LEDGER_MAX_DAYS``: For how many days the ledger keeps a call."""
     catalog: str | None = None
     """``TIERSCOPE_CATALOG``: Path of a JSON file with prices, promises, providers and names of deployments of your own,
     laid over those of the package (catalog.md). It is read once; ``tierscope catalog check`` says whether it can be."""
+    policy: str | None = None
+    """``TIERSCOPE_POLICY``: Path of a TOML file that says which workload should use which tier (policy.md): calls that
+    were meant for another one are counted as drift. It is read once; ``tierscope policy check`` says whether it can be.
+    """
     http: bool = False
     """``TIERSCOPE_HTTP``: ``on`` gives each HTTP attempt of a call a span of its own below the call's (signals.md).
     Needs ``pip install 'tierscope[http]'``; the span's ``traceparent`` header goes out with the request."""
@@ -69,7 +80,10 @@ class Settings(NamedTuple):
             stream_usage=cast("StreamUsage", env.choice("TIERSCOPE_STREAM_USAGE", ("never", "auto", "always"))),
             genai_metrics=env.switch("TIERSCOPE_GENAI_METRICS"),
             ledger=env.text("TIERSCOPE_LEDGER"),
+            ledger_max_rows=env.count("TIERSCOPE_LEDGER_MAX_ROWS"),
+            ledger_max_days=env.count("TIERSCOPE_LEDGER_MAX_DAYS"),
             catalog=env.text("TIERSCOPE_CATALOG"),
+            policy=env.text("TIERSCOPE_POLICY"),
             http=env.switch("TIERSCOPE_HTTP", default="off"),
             enabled=env.switch("TIERSCOPE_ENABLED"),
         )
@@ -90,6 +104,14 @@ class _Env:
         if value not in words:
             raise SettingError(key, text, f"use one of {', '.join(words)}")
         return value
+
+    def count(self, key: str) -> int | None:
+        text = self.text(key)
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and int(text)):
+            raise SettingError(key, text, "write a whole number above 0, or nothing to keep all")
+        return int(text)
 
     def switch(self, key: str, *, default: str = "on") -> bool:
         return self.choice(key, ("on", "off", "true", "false", "1", "0"), default=default) in {"on", "true", "1"}

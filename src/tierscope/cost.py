@@ -7,7 +7,6 @@ for one, so that nothing is rounded before it is shown.
 from __future__ import annotations
 
 import functools
-from operator import mul
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.model import NO_COST, Cost
@@ -37,7 +36,8 @@ from tierscope.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from typing import TypeAlias
 
     from tierscope.catalog.prices import Band, Price, Rates
     from tierscope.model import Call
@@ -80,50 +80,56 @@ def of(rates: Rates, call: Call) -> Cost:
     tariff = _tariff(rates, *where, served, request.expected, window, day)
     if isinstance(tariff, str):
         return _UNPRICED[tariff]
-    parts = taken - cached - written, cached, written, usage.output or 0
-    return _bill(tariff, taken, parts)
+    return _bill(tariff, taken, taken - cached - written, cached, written, usage.output or 0)
 
 
-def _bill(tariff: _Tariff, taken: int, parts: Parts) -> Cost:
-    prices = _of_band(tariff.served, taken)
-    amount = _amount(prices, parts)
+def at(rates: Rates, provider: str, model: str, tier: str, day: int, taken: int, parts: Parts) -> int | None:
+    """Return what tokens cost at a tier, in pico-dollars; ``None`` where it has no price for them.
+
+    Args:
+        rates: the price list.
+        provider: ``gen_ai.provider.name``.
+        model: as the reply names it.
+        tier: canonical.
+        day: whole days since 1970.
+        taken: length of the prompts, which are all of one band.
+        parts: tokens, of one call or of many.
+
+    """
+    return _amount(_at(rates.bands(provider, model, tier, day), taken - 1), *parts)
+
+
+def _bill(tariff: _Tariff, taken: int, fresh: int, cached: int, written: int, output: int) -> Cost:
+    bands, basis, (share, whole) = tariff
+    for above, paid, default, promised in bands:  # noqa: B007  the last one is meant
+        if taken > above:
+            break
+    amount = _amount(paid, fresh, cached, written, output)
     if amount is None:
-        is_cache = any(parts[part] for part in prices.missing if part in _CACHE)
+        is_cache = paid and ((cached and paid.cached is None) or (written and paid.cache_write is None))
         return _UNPRICED[NO_CACHE_PRICE if is_cache else NO_PRICE]
-    at_default = amount if tariff.default is tariff.served else _amount(_of_band(tariff.default, taken), parts)
-    at_expected = _amount(_of_band(tariff.expected, taken), parts) if tariff.expected else None
-    share, whole = tariff.share
-    return Cost(amount * share // whole, at_default, at_expected, tariff.basis)
+    at_default = amount if default is paid else _amount(default, fresh, cached, written, output)
+    at_promised = _amount(promised, fresh, cached, written, output)
+    return Cost(amount if share == whole else amount * share // whole, at_default, at_promised, basis)
 
 
 # ── the price list, as calls of one kind need it ──────────────────────────────────────────────────────────────────
 Parts = tuple[int, int, int, int]
 """Tokens: input that was not cached, cached, written to the cache, output."""
-_CACHE: Final = (1, 2)
-"""Those of them that the prompt cache makes."""
+_Bands = tuple[tuple[int, "Price | None", "Price | None", "Price | None"], ...]
+"""By falling length of the prompt, the prices at the tier that served, at the default one and at the promised one; the
+first band that a prompt exceeds prices the whole call. No promised one where it served, or has no price by the token.
+"""
 
 
-class _Prices(NamedTuple):
-    """Their prices."""
-
-    each: tuple[int, ...]
-    """In pico-dollars a token; 0 where there is none, so that a sum needs no question for each."""
-    missing: tuple[int, ...]
-    """Which of the four have no price."""
-
-
-Bands = tuple[tuple[int, _Prices], ...]
-"""By falling length of the prompt: the first that it exceeds prices the whole call."""
-_NONE: Final = _Prices((0, 0, 0, 0), (0, 1, 2, 3))
+_Listed: TypeAlias = "tuple[Band, ...] | str"
+"""What a lookup gives: bands, or why there are none."""
 
 
 class _Tariff(NamedTuple):
-    """The prices at three tiers."""
+    """What calls of one kind cost on one day."""
 
-    served: Bands
-    default: Bands
-    expected: Bands
-    """Nothing where the promised tier served, or has no price by the token."""
+    bands: _Bands
     basis: str
     share: tuple[int, int]
     """What work that may wait costs of the price."""
@@ -150,55 +156,54 @@ def _tariff(
     if isinstance(bands, str):
         return bands
     share = _WINDOWS.get(window) if tier == DEFAULT else None
-    paid = _bands(bands)
-    default = paid if tier == DEFAULT else _bands(rates.bands(provider, model, DEFAULT, day))
     is_other = expected is not None and expected not in {tier, SCALE}
-    promised = _bands(rates.bands(provider, model, str(expected), day)) if is_other else ()
-    return _Tariff(paid, default, promised, bands[0].price.basis if share is None else OVERLAY, share or (1, 1))
+    default = bands if tier == DEFAULT else rates.bands(provider, model, DEFAULT, day)
+    promised = rates.bands(provider, model, str(expected), day) if is_other else NO_PRICE
+    basis = bands[0].price.basis if share is None else OVERLAY
+    return _Tariff(_bands(bands, default, promised), basis, share or (1, 1))
 
 
-def _bands(bands: tuple[Band, ...] | str) -> Bands:
-    """Return a lookup's bands; the lowest holds for an empty prompt too."""
+def _bands(paid: _Listed, default: _Listed, promised: _Listed) -> _Bands:
+    """Return the bands of three tiers as one list; the lowest holds for an empty prompt too."""
+    tiers = [bands for bands in (paid, default, promised) if not isinstance(bands, str)]
+    bounds = sorted({-1, *(band.above or -1 for bands in tiers for band in bands)}, reverse=True)
+    return tuple((above, _at(paid, above), _at(default, above), _at(promised, above)) for above in bounds)
+
+
+def _at(bands: _Listed, above: int) -> Price | None:
+    """Return the price of the prompts just above a bound."""
     if isinstance(bands, str):
-        return ()
-    return tuple((band.above or -1, _prices(band.price)) for band in bands)
+        return None
+    return next((band.price for band in bands if above >= (band.above or -1)), None)
 
 
-def _prices(price: Price) -> _Prices:
-    four = price.input, price.cached, price.cache_write, price.output
-    return _Prices(tuple(each or 0 for each in four), tuple(part for part, each in enumerate(four) if each is None))
-
-
-def _of_band(bands: Bands, taken: int) -> _Prices:
-    for above, prices in bands:
-        if taken > above:
-            return prices
-    return _NONE
-
-
-def _amount(prices: _Prices, parts: Parts) -> int | None:
+def _amount(price: Price | None, fresh: int, cached: int, written: int, output: int) -> int | None:
     """Return pico-dollars; ``None`` where a part has no price. What is not said to be cached is billed as input."""
-    each, missing = prices
-    for part in missing:
-        if parts[part]:
-            return None
-    amount: int = sum(map(mul, each, parts))
-    return amount
+    if price is None:
+        return None
+    each_fresh, each_output, each_cached, each_written, _ = price
+    if (output and each_output is None) or (cached and each_cached is None) or (written and each_written is None):
+        return None
+    return (
+        each_fresh * fresh + (each_output or 0) * output + (each_cached or 0) * cached + (each_written or 0) * written
+    )
 
 
 _UNPRICED: Final = {reason: Cost(unpriced=reason) for reason in UNPRICED}
 
 
-def effects(cost: Cost, outcome: str, expected: str | None) -> Iterator[tuple[str, int]]:
-    """Yield what the tier made of the bill, in pico-dollars above zero: against the default tier and the promised."""
-    paid, at_default, at_expected = cost.amount, cost.at_default, cost.at_expected
+def effects(cost: Cost, outcome: str, expected: str | None) -> list[tuple[str, int]]:
+    """Return what the tier made of the bill, in pico-dollars above zero: against the default and the promised tier."""
+    paid, at_default, at_expected, _, _ = cost
+    told: list[tuple[str, int]] = []
     if paid is None:
-        return
+        return told
     if at_default is not None and paid != at_default:
-        yield (PREMIUM_PAID, paid - at_default) if paid > at_default else (SAVING_MADE, at_default - paid)
+        told.append((PREMIUM_PAID, paid - at_default) if paid > at_default else (SAVING_MADE, at_default - paid))
     if at_expected is None:
-        return
+        return told
     if outcome == DOWNGRADED and at_expected > paid:
-        yield PREMIUM_NOT_CHARGED, at_expected - paid
+        told.append((PREMIUM_NOT_CHARGED, at_expected - paid))
     if expected in {FLEX, BATCH} and paid > at_expected:
-        yield SAVING_LOST, paid - at_expected
+        told.append((SAVING_LOST, paid - at_expected))
+    return told

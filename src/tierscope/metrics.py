@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tierscope import attributes as a
-from tierscope.declared import Metric
+from tierscope.declared import Attribute, Metric
 
 # ── buckets ───────────────────────────────────────────────────────────────────────────────────────────────────────
 RATE_BUCKETS: Final = (5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 200, 300, 500, 1000)
@@ -88,6 +88,14 @@ USAGE_MISSING: Final = Metric(
     "Answered calls whose tokens are unknown.",
     (a.PROVIDER, a.OPERATION, a.REQUEST_MODEL, a.TIER_REQUESTED, a.IS_STREAM),
 )
+POLICY_DRIFT: Final = Metric(
+    "tierscope.policy.drift",
+    "counter",
+    "{call}",
+    "Finished calls that were meant for another tier than the policy wants.",
+    (a.POLICY_WORKLOAD, a.POLICY_TIER, a.PROVIDER, a.REQUEST_MODEL, a.TIER_REQUESTED, a.TIER_EXPECTED, a.TIER_SERVED),
+)
+"""Only where there is a policy. Calls that keep it have series too, which stay at 0."""
 INTERNAL_ERRORS: Final = Metric(
     "tierscope.internal.errors",
     "counter",
@@ -166,6 +174,24 @@ GENAI_FIRST_CHUNK: Final = Metric(
     (*_COMMON, a.RESPONSE_TIER),
     SECONDS,
 )
+
+FILE_METRICS: Final = (
+    Metric(
+        "tierscope.reconcile.coverage",
+        "gauge",
+        "1",
+        "Part of what the provider's own books hold that the ledger holds, by tier; absent where it is unknown.",
+        (
+            a.PROVIDER,
+            a.TIER_SERVED,
+            Attribute("tierscope.reconcile.figure", "What is counted.", ("requests", "input", "cached", "output")),
+        ),
+    ),
+    Metric(
+        "tierscope.reconcile.until", "gauge", "s", "End of the last closed bucket compared, seconds since 1970.", ()
+    ),
+)
+"""Gauges that `tierscope reconcile --gauge` writes to a file; no instrumented process emits them."""
 
 METRICS: Final = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 OWN_METRICS: Final = tuple(metric for metric in METRICS if metric.name.startswith("tierscope."))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tierscope.model import Call, Request
     from tierscope.observer import Observation, Observer, Sink
+    from tierscope.policy import Policy
     from tierscope.seam.transports import Watch
 
 log = logging.getLogger("tierscope")
@@ -153,7 +154,7 @@ class Wiring:
     def _lay(self, settings: Settings, tracers: TracerProvider | None, meters: MeterProvider | None) -> None:
         fan = Fan(functools.partial(self._observer, settings, tracers, meters))
         if settings.ledger is not None:
-            fan.sinks = (self._ledger(settings.ledger, settings.catalog),)
+            fan.sinks = (self._ledger(settings.ledger, settings),)
         http = _http(tracers, meters) if settings.http else None
         seam.install(seam.World(observer=fan, settings=settings, http=http, first=fan.first))
         self.fan = fan
@@ -164,7 +165,12 @@ class Wiring:
 
         with self._making:  # the SDK refuses a second set of instruments
             emitter = emit.emitter_for(
-                tracers, meters, genai_metrics=settings.genai_metrics, version=VERSION, catalog=settings.catalog
+                tracers,
+                meters,
+                genai_metrics=settings.genai_metrics,
+                version=VERSION,
+                catalog=settings.catalog,
+                policy=None if settings.policy is None else _policy(settings.policy),
             )
         self._flush_metrics = emit.flush
         guard.isolate("catalog", _say_if_old)
@@ -174,13 +180,14 @@ class Wiring:
             )
         return emitter
 
-    def _ledger(self, path: str, catalog: str | None) -> Sink:
-        from tierscope.ledger import LedgerSink  # noqa: PLC0415  sqlite3 only where a ledger is wanted
+    def _ledger(self, path: str, settings: Settings) -> Sink:
+        from tierscope.ledger import Keep, LedgerSink  # noqa: PLC0415  sqlite3 only where a ledger is wanted
 
         if path not in self._ledgers:
             self._ledgers[path] = LedgerSink(path)
         sink: Sink = self._ledgers[path]
-        self._ledgers[path].catalog = catalog
+        self._ledgers[path].catalog = settings.catalog
+        self._ledgers[path].keep = Keep(settings.ledger_max_rows, settings.ledger_max_days)
         return sink
 
     def deactivate(self) -> None:
@@ -225,13 +232,24 @@ def _http(tracers: TracerProvider | None, meters: MeterProvider | None) -> Watch
     return None if observer is None else Watch(observer)
 
 
+def _policy(path: str) -> Policy:
+    from tierscope import policy  # noqa: PLC0415  only where there is one
+
+    try:
+        return policy.load(path)
+    except policy.PolicyError as error:
+        raise SettingError("TIERSCOPE_POLICY", path, str(error)) from None
+
+
 def check(settings: Settings) -> None:
-    """Refuse what the settings alone cannot: a file of the catalog's, or a provider that the catalog does not know.
+    """Refuse what the settings alone cannot: a file of the catalog's, a policy, or a provider nobody knows.
 
     Raises:
-        SettingError: the file cannot be used, or a trusted host is given the rules of nobody.
+        SettingError: a file cannot be used, or a trusted host is given the rules of nobody.
 
     """
+    if settings.policy is not None:
+        _policy(settings.policy)
     named = {host: name for host, name in settings.trusted_hosts.items() if name is not None}
     if not named and settings.catalog is None:
         return

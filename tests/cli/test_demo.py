@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import subprocess
 import sys
@@ -17,9 +18,11 @@ from tierscope.cli.check import differences
 from tierscope.cli.commands import tierscope
 from tierscope.cli.sample import RUSH
 from tierscope.simulator import Profile
+from tierscope.simulator.prices import cost_pico
 
 pytestmark = pytest.mark.xdist_group("demo")  # one process runs it once
-SECONDS = "8"
+SECONDS = "16"
+"""So long that some seconds of ordinary chat come before the rush: without them nothing tells how fast it grew."""
 TIERSCOPE = (sys.executable, "-c", "from tierscope.cli import main; main()")
 
 
@@ -124,6 +127,66 @@ def test_the_evaluation_that_forgot_flex_pays_twice(demo: tuple[subprocess.Compl
     ((default, flex, count),) = paid
     assert count >= 3  # type: ignore[operator]
     assert default == 2 * flex  # type: ignore[operator]
+
+
+# ── the advice ────────────────────────────────────────────────────────────────────────────────────────────────────────
+def counterfactual(folder: Path, tier: str, where: str) -> tuple[int, int]:
+    """Return how many answers of the simulator's ledger are meant, and what they would have cost more at a tier."""
+    answers = rows(
+        folder / "served.db",
+        "SELECT provider, response_model, input_tokens, output_tokens, cached_tokens, cost_pico FROM served "  # noqa: S608
+        f"WHERE cost_pico IS NOT NULL AND {where}",
+    )
+    amounts = [
+        cost_pico(provider, model, tier, prompt=prompt, output=output, cached=cached or 0) - paid  # type: ignore[operator]
+        for provider, model, prompt, output, cached, paid in answers  # type: ignore[misc]
+    ]
+    return len(amounts), sum(amounts)
+
+
+def hinted(done: subprocess.CompletedProcess[str], *more: str) -> list[str]:
+    """Return the arguments of the command that the demo says at its end."""
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("What to change: tierscope ")]
+    return [*line.removeprefix("What to change: tierscope ").split(), *more]
+
+
+def test_advice_names_each_planted_mistake_and_its_money(
+    demo: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    """To the last pico-dollar of what the simulator's own ledger says; and it names nothing else."""
+    done, folder = demo
+    result = CliRunner().invoke(tierscope, hinted(done, "--json"))
+    assert result.exit_code == 0, result.output
+    told = {one["id"]: (one["calls"], one["money"]["pico_usd"]) for one in json.loads(result.stdout)["findings"]}
+    calls, dearer = counterfactual(folder, "flex", "project = 'proj_batchy' AND served = 'default'")
+    assert told == {
+        "long-context:openai:gpt-4.1:proj_chat": counterfactual(folder, "priority", "cause = 'long_context'"),
+        "ramp-rate:openai:gpt-4.1:proj_chat": counterfactual(folder, "priority", "cause = 'ramp_rate'"),
+        "could-wait:openai:gpt-5-mini:proj_batchy": (calls, -dearer),
+    }
+    assert min(count for count, _ in told.values()) >= 2
+
+
+def test_the_forgotten_tier_is_drift(demo: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    """As many calls as the regression suite made; every other workload asked for what its policy wants."""
+    _, folder = demo
+    arguments = ["policy", "check", str(folder / "calls.db"), "--policy", str(folder / "policy.toml"), "--json"]
+    told = json.loads(CliRunner().invoke(tierscope, arguments).stdout)
+    ((suite,),) = rows(
+        folder / "calls.db", "SELECT count(*) FROM calls WHERE project = 'proj_batchy' AND served = 'default'"
+    )
+    assert (told["drifted"], told["unruled"]) == (suite, 0)
+    assert {one["name"]: one["drifted"] for one in told["workloads"]} == {
+        "chat": [],
+        "evaluation": [{"requested": "unset", "meant_for": "default", "calls": suite}],
+        "analyst": [],
+    }
+
+
+def test_the_policy_that_is_kept_is_the_example(demo: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    _, folder = demo
+    example = Path(__file__).parents[2] / "examples" / "policy.toml"
+    assert (folder / "policy.toml").read_text("utf-8") == example.read_text("utf-8")
 
 
 def test_a_difference_is_found(demo: tuple[subprocess.CompletedProcess[str], Path]) -> None:

@@ -74,6 +74,7 @@ BAD: Final[list[Any]] = [
     pytest.param(
         {"TIERSCOPE_CATALOG": "/nowhere/own.json"}, "TIERSCOPE_CATALOG", "own.json: file: path=", id="catalog"
     ),
+    pytest.param({"TIERSCOPE_POLICY": "/nowhere/own.toml"}, "TIERSCOPE_POLICY", "own.toml: file: path=", id="policy"),
     pytest.param({"TIERSCOPE_LEDGER": "/nowhere/calls.db"}, "TIERSCOPE_LEDGER", "name a file in a folder", id="ledger"),
     pytest.param(
         {"OTEL_METRICS_EXPORTER": "odd"}, "OTEL_METRICS_EXPORTER", "pip install opentelemetry-distro", id="export"

@@ -213,3 +213,10 @@ def test_the_profile_is_the_demo_unless_named(served: list[Any]) -> None:
     assert invoke("--port", "0", "--profile", "fast").exit_code == 0
     assert [args[0] for args in served] == [Profile.demo(), Profile.fast()]
     assert all(args[2] > 0 and args[3] is None for args in served)
+
+
+def test_the_admin_api_can_be_made_to_refuse(served: list[Any]) -> None:
+    """So many requests first, each with a time to wait."""
+    assert invoke("--admin-429", "2", "--profile", "fast").exit_code == 0
+    ((profile, *_),) = served
+    assert (profile.faults.admin_429, profile.faults.retry_after_ms) == (2, 1000)

@@ -95,17 +95,26 @@ def test_another_applications_file(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("version", [0, 1, 3])
-def test_another_version(tmp_path: Path, version: int) -> None:
-    """Both versions are named, and what to do."""
+@pytest.mark.parametrize(
+    ("version", "remedy"), [(-1, "Take the Tierscope that wrote it"), (0, "Take the Tierscope that wrote it"),
+                            (3, "Upgrade Tierscope"), (2_000_000, "Upgrade Tierscope")]
+)  # fmt: skip
+def test_another_version(tmp_path: Path, version: int, remedy: str) -> None:
+    """All versions are named, and what to do; the file stays as it is."""
     path = tmp_path / "calls.db"
     write(path, [FULL])
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA user_version = {version}")
-    assert message(path) == (
-        f"{path} is a ledger of version {version}, this Tierscope reads and writes version 2. "
-        "Use the Tierscope that wrote it, or name another file."
+    before = path.read_bytes()
+    expected = (
+        f"{path} is a ledger of version {version}, this Tierscope writes version 2 and reads versions from 1 on. "
+        f"{remedy}, or name another file."
     )
+    assert message(path) == expected
+    with pytest.raises(LedgerError) as caught:
+        open_to_write(str(path))
+    assert str(caught.value) == expected
+    assert path.read_bytes() == before
 
 
 def test_a_ledger_that_another_process_has_locked_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

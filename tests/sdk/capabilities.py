@@ -25,6 +25,14 @@ def _has(path: str) -> bool:
     return thing is not None
 
 
+def _knows(module: str) -> bool:
+    """Say whether there is a module, or even the package that it would be in."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
 def _takes(path: str, argument: str) -> bool:
     """Say whether a method of a resource class takes an argument; a class that is not there has no methods."""
     module, _, names = path.partition(":")
@@ -67,3 +75,7 @@ CANCEL = _needs(_has("responses.cancel"), "responses.cancel")
 INPUT_TOKENS = _needs(_has("responses.input_tokens"), "responses.input_tokens")
 STORED_CHAT = _needs(_has("chat.completions.retrieve"), "stored chat completions")
 KEY_PROVIDER = _needs("Callable" in str(inspect.signature(openai.OpenAI).parameters["api_key"]), "callable api_key")
+WEBSOCKET = _needs(_has("responses.connect"), "responses.connect")
+BETA_WEBSOCKET = _needs(_has("beta.responses.connect"), "beta.responses.connect")
+LANES = _needs(_knows("openai.lib.responses_websocket"), "lanes over a connection")
+STEER = _needs(_knows("openai.types.responses.response_steer_event"), "steering of a response")

@@ -16,6 +16,8 @@ from tests.sdk.capabilities import CLIENT, HTTP, IS_AIOHTTP
 from tests.sdk.telemetry import TRUSTED, Telemetry
 from tests.truth.replay import Replay
 
+from tierscope.simulator import Profile, Simulator
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -137,6 +139,13 @@ def service(replay: Replay) -> Iterator[Service]:
     running = Service(replay)
     yield running
     running.close()
+
+
+@pytest.fixture(scope="session")
+def simulated() -> Iterator[Simulator]:
+    """Serve what canned replies cannot: WebSockets, and the ledger of what was served."""
+    with Simulator(Profile.fast()) as server:
+        yield server
 
 
 @pytest.fixture

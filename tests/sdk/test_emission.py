@@ -14,13 +14,16 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tests.sdk import replies
 from tests.sdk.capabilities import HTTP, RESPONSES, RESPONSES_TIER
 from tests.sdk.conftest import ASK, CHAT
-from tests.sdk.telemetry import Telemetry
+from tests.sdk.policies import written
+from tests.sdk.telemetry import TRUSTED, Telemetry
 
 import tierscope
 from tierscope import signals
 from tierscope.config import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.sdk.conftest import Service
 
 PRIORITY: dict[str, Any] = {**CHAT, "service_tier": "priority"}
@@ -150,15 +153,16 @@ def drive(service: Service) -> None:
 
 
 @RESPONSES_TIER
-def test_what_is_declared_is_emitted_and_what_is_emitted_is_declared(service: Service, telemetry: Telemetry) -> None:
+def test_what_is_declared_is_emitted_and_what_is_emitted_is_declared(service: Service, tmp_path: Path) -> None:
     """Both ways: span attributes, metric names, units, kinds, descriptions, buckets, attribute keys and values."""
     from tierscope import guard
 
     guard.note("test", "planted")
-    drive(service)
-    emitted = {key for span in telemetry.spans for key in span.attributes}
+    with Telemetry(settings=TRUSTED._replace(policy=written(tmp_path, tier="flex"))) as telemetry:
+        drive(service)
+        emitted = {key for span in telemetry.spans for key in span.attributes}
+        metrics = telemetry.metrics
     assert emitted == {attribute.key for attribute in signals.SPAN_ATTRIBUTES}
-    metrics = telemetry.metrics
     assert set(metrics) == {metric.name for metric in signals.METRICS}
     for declared in signals.METRICS:
         metric = metrics[declared.name]

@@ -16,10 +16,26 @@ HOSTS: Final = "TIERSCOPE_TRUSTED_HOSTS"
 STREAM: Final = "TIERSCOPE_STREAM_USAGE"
 GENAI: Final = "TIERSCOPE_GENAI_METRICS"
 LEDGER: Final = "TIERSCOPE_LEDGER"
+MAX_ROWS: Final = "TIERSCOPE_LEDGER_MAX_ROWS"
+MAX_DAYS: Final = "TIERSCOPE_LEDGER_MAX_DAYS"
 CATALOG: Final = "TIERSCOPE_CATALOG"
+POLICY: Final = "TIERSCOPE_POLICY"
 HTTP: Final = "TIERSCOPE_HTTP"
 ENABLED: Final = "TIERSCOPE_ENABLED"
-KEYS: Final = (DEFAULT_TIER, EXPECTED, HOSTS, STREAM, GENAI, LEDGER, CATALOG, HTTP, ENABLED)
+KEYS: Final = (
+    DEFAULT_TIER,
+    EXPECTED,
+    HOSTS,
+    STREAM,
+    GENAI,
+    LEDGER,
+    MAX_ROWS,
+    MAX_DAYS,
+    CATALOG,
+    POLICY,
+    HTTP,
+    ENABLED,
+)
 FIELDS: Final = {
     DEFAULT_TIER: "default_tier",
     EXPECTED: "expected_tiers",
@@ -27,7 +43,10 @@ FIELDS: Final = {
     STREAM: "stream_usage",
     GENAI: "genai_metrics",
     LEDGER: "ledger",
+    MAX_ROWS: "ledger_max_rows",
+    MAX_DAYS: "ledger_max_days",
     CATALOG: "catalog",
+    POLICY: "policy",
     HTTP: "http",
     ENABLED: "enabled",
 }
@@ -38,7 +57,10 @@ DEFAULTS: Final[dict[str, Any]] = {
     STREAM: "never",
     GENAI: True,
     LEDGER: None,
+    MAX_ROWS: None,
+    MAX_DAYS: None,
     CATALOG: None,
+    POLICY: None,
     HTTP: False,
     ENABLED: True,
 }
@@ -72,7 +94,11 @@ VALID: Final = [
     *((key, word, True) for key in (GENAI, HTTP, ENABLED) for word in ALL_ON),
     *((key, word, False) for key in (GENAI, HTTP, ENABLED) for word in ALL_OFF),
     (LEDGER, "calls.db", "calls.db"),
+    (MAX_ROWS, " 1000000 ", 1_000_000),
+    (MAX_ROWS, "1", 1),
+    (MAX_DAYS, "030", 30),
     (CATALOG, " own prices.json ", "own prices.json"),
+    (POLICY, " our policy.toml ", "our policy.toml"),
     (LEDGER, " /var/lib/my calls.db ", "/var/lib/my calls.db"),
     (EXPECTED, "project:proj_a=scale", {("project", "proj_a"): "scale"}),
     (EXPECTED, "deployment:Prod=fast", {("deployment", "Prod"): "priority"}),
@@ -98,6 +124,7 @@ def test_a_value_sets_its_own_setting_and_no_other(key: str, value: str, meaning
 TIERS: Final = "use one of default, fast, flex, priority, scale, standard, ultrafast"
 SUBJECTS: Final = "write project:ID=tier, host:NAME=tier or deployment:NAME=tier"
 SWITCH: Final = "use one of on, off, true, false, 1, 0"
+COUNT: Final = "write a whole number above 0, or nothing to keep all"
 INVALID: Final = [
     (DEFAULT_TIER, "Priority", "Priority", TIERS),
     (DEFAULT_TIER, "auto", "auto", TIERS),
@@ -120,6 +147,11 @@ INVALID: Final = [
     (GENAI, "Maybe", "Maybe", SWITCH),
     (ENABLED, "yes", "yes", SWITCH),
     (HTTP, "yes", "yes", SWITCH),
+    *(
+        (key, word, word, COUNT)
+        for key in (MAX_ROWS, MAX_DAYS)
+        for word in ("0", "-1", "1.5", "1e6", "all", "1_000", "\u0663", "1" * 13)
+    ),
 ]
 
 

@@ -57,6 +57,10 @@ def test_a_cost_is_what_its_source_comes_to(case: str) -> None:
     assert worked_out(arithmetic) == Decimal(millionths)
     found = of(model, tier, Usage(taken, given, cached, written), day=day, provider=provider)
     assert (found.amount, found.unpriced) == (int(Decimal(millionths) * 1_000_000), None)
+    on = dt.date.fromisoformat(day).toordinal() - dt.date(1970, 1, 1).toordinal()
+    parts = (taken - cached - written, cached, written, given)
+    assert cost.at(RATES, provider, model, tier, on, taken, parts) == found.amount
+    assert cost.at(RATES, provider, "gpt-9", tier, on, taken, parts) is None
 
 
 def test_there_are_enough_of_them() -> None:

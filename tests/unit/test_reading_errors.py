@@ -252,16 +252,18 @@ CODES: Final = [
     "401", "404", "429", "500", "DeploymentNotFound", "OperationNotSupported", "batch_expired", "bio_policy",
     "capacity_exceeded", "content_filter", "context_length_exceeded", "image_content_policy_violation",
     "integer_above_max_value", "invalid_api_key", "invalid_prompt", "invalid_request_error", "invalid_service_tier",
-    "invalid_type", "invalid_value", "missing_required_parameter", "model_not_found", "resource_unavailable",
+    "invalid_stream_id", "invalid_type", "invalid_value", "missing_required_parameter", "model_not_found",
+    "previous_response_not_found", "resource_unavailable",
     "server_error", "server_is_overloaded", "service_unavailable_error", "string_above_max_length", "timeout",
     "token_limit_exceeded", "unknown_parameter", "unsupported_country_region_territory", "unsupported_parameter",
-    "unsupported_value", "vector_store_timeout",
+    "unsupported_value", "vector_store_timeout", "websocket_connection_limit_reached", "websocket_stream_limit_reached",
 ]  # fmt: skip
 OF_OPENAI: Final = [
     "APIConnectionError", "APIError", "APIResponseValidationError", "APIStatusError", "APITimeoutError",
     "AuthenticationError", "BadRequestError", "ConflictError", "ContentFilterFinishReasonError",
     "InternalServerError", "LengthFinishReasonError", "NotFoundError", "OAuthError", "OpenAIError",
-    "PermissionDeniedError", "RateLimitError", "UnprocessableEntityError",
+    "PermissionDeniedError", "RateLimitError", "UnprocessableEntityError", "WebSocketConnectionClosedError",
+    "WebSocketQueueFullError",
 ]  # fmt: skip
 OF_HTTPX: Final = [
     "ConnectError", "ConnectTimeout", "DecodingError", "PoolTimeout", "ReadError", "ReadTimeout",
@@ -271,7 +273,7 @@ OTHERS: Final = [
     "AttributeError", "ConnectionError", "GeneratorExit", "IndexError", "KeyError", "KeyboardInterrupt", "OSError",
     "RuntimeError", "SystemExit", "TimeoutError", "TypeError", "UnicodeDecodeError", "UnicodeEncodeError",
     "ValueError", "asyncio.CancelledError", "json.JSONDecodeError", "pydantic_core.ValidationError",
-    "trio.Cancelled",
+    "trio.Cancelled", "websockets.ConnectionClosedError", "websockets.ConnectionClosedOK", "websockets.InvalidStatus",
 ]  # fmt: skip
 
 

@@ -30,10 +30,7 @@ CONTRACT: Final = {
     "tierscope.calls": ("counter", "{call}", {*WHO, PROMISED, SERVED, OUTCOME}),
     "tierscope.call.errors": ("counter", "{call}", {*WHO, "error.type"}),
     "tierscope.call.attempts": ("counter", "{attempt}", {*WHO, "tierscope.attempt.result"}),
-    "tierscope.tokens": (
-        *("counter", "{token}"),
-        {*VERDICT, "tierscope.token.kind"},
-    ),
+    "tierscope.tokens": ("counter", "{token}", {*VERDICT, "tierscope.token.kind"}),
     "tierscope.cost.usd": ("counter", "{USD}", {*VERDICT, "tierscope.cost.basis"}),
     "tierscope.cost.at_default.usd": ("counter", "{USD}", {*VERDICT}),
     "tierscope.cost.effects.usd": ("counter", "{USD}", {*VERDICT, "tierscope.cost.effect"}),
@@ -47,6 +44,10 @@ CONTRACT: Final = {
     "tierscope.call.retry_wait": ("counter", "s", {*WHO}),
     "tierscope.batch.requests": ("counter", "{request}", {PROVIDER, ANSWERED, "tierscope.batch.result"}),
     "tierscope.batch.turnaround": ("histogram", "s", {PROVIDER, ANSWERED, "tierscope.batch.status"}),
+    "tierscope.policy.drift": (
+        *("counter", "{call}"),
+        {PROVIDER, MODEL, ASKED, PROMISED, SERVED, "tierscope.policy.workload", "tierscope.policy.tier"},
+    ),
     "tierscope.internal.errors": ("counter", "{error}", {"tierscope.internal.step"}),
     "tierscope.rate_limit.headroom": ("gauge", "1", {PROVIDER, MODEL, "tierscope.rate_limit.kind"}),
     "tierscope.call.duration": ("histogram", "s", {*PAIR}),
@@ -66,6 +67,7 @@ BOUNDED: Final = {
     "error.type": "reading.errors.ERROR_TYPES",
     "server.address": "the hosts the application is configured for",
     "server.port": "the hosts the application is configured for",
+    "tierscope.policy.workload": "policy.reading.MAX_RULES",
     "tierscope.stream": "bool",
     LIMITED: "bool",
     "tierscope.internal.step": "literals in the source, see below",
@@ -109,6 +111,7 @@ def test_what_only_metrics_carry() -> None:
         *("gen_ai.token.type", "tierscope.token.kind", "tierscope.attempt.result", "tierscope.output_rate.basis"),
         *("tierscope.stream", "tierscope.rate_limit.kind", "tierscope.internal.step", "tierscope.batch.result"),
         *("tierscope.cost.basis", "tierscope.cost.effect", "tierscope.cost.absent"),
+        *("tierscope.policy.workload", "tierscope.policy.tier"),
     }
 
 
@@ -215,6 +218,7 @@ VALUES: Final = {
         *("input_uncached", "input_cached", "input_cache_write", "input_undivided"),
         *("output_visible", "output_reasoning", "output_rejected_prediction", "output_undivided"),
     ),
+    "tierscope.policy.tier": words.CANONICAL,
     OPERATION: ("chat", "text_completion", "embeddings", "fetch_response", "batch"),
     "tierscope.batch.status": ("completed", "failed", "expired", "cancelled"),
     "tierscope.batch.result": ("completed", "failed"),

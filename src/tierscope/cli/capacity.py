@@ -7,7 +7,6 @@ import json
 import re
 import textwrap
 import time
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -27,13 +26,16 @@ from tierscope.promise.sheet import DAY_NS
 from tierscope.words import DEFAULT, PRIORITY, RAMP_RATE, SCALE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections import Counter
+    from collections.abc import Callable, Iterable, Iterator
 
     from tierscope.catalog.prices import Rates
     from tierscope.catalog.promises import Promises, ScaleUnit
     from tierscope.promise.samples import Sample
     from tierscope.promise.share import Share
 
+_ON_SCALE: Final = f"'{SCALE}' IN (served, expected) OR is_background OR operation = 'fetch_response'"
+"""The rows that may be about ``scale``: of background work, the call that began it may alone tell what was expected."""
 _UNITS: Final = re.compile(r"(?P<model>[^=]+)=(?P<taken>\d+)/(?P<given>\d+)")
 
 
@@ -88,27 +90,27 @@ def capacity(
     known, prices = promises(path), rates(path)
     chosen = [bought_of(text, known) for text in units]
     with errors_of(ledger):
-        samples = Samples(ledger)
-        grown, causes = growth(samples, known, ramp_window), inferred(samples, known, ramp_window)
-        bought = [use(samples, known, prices, *one, cached_weight) for one in chosen]
+        grew, causes = observed(Samples(ledger), known, ramp_window)
+        on_scale = Samples(ledger, _ON_SCALE)
+        bought = [use(on_scale, known, prices, *one, cached_weight) for one in chosen]
     if is_json:
-        click.echo(json.dumps(told(grown, causes, bought), indent=2))
+        click.echo(json.dumps(told(grew, causes, bought), indent=2))
         return
-    for line in (*_of_growth(grown, causes), *(line for one in bought for line in _of_units(one))):
+    for line in (*growth_sentences(grew, causes), *(line for one in bought for line in _of_units(one))):
         click.echo(textwrap.fill(plain(line), WIDTH))
 
 
 class Samples:
     """The samples of a ledger, read anew each time: no more than one is held."""
 
-    def __init__(self, ledger: Path) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Path, where: str = "") -> None:
+        self._ledger, self._where = ledger, where
 
     def __iter__(self) -> Iterator[Sample]:
         db = open_to_read(self._ledger)
         if db is not None:
             with contextlib.closing(db):
-                yield from read(db, *EVER)
+                yield from read(db, *EVER, where=self._where)
 
 
 def bought_of(text: str, known: Promises) -> tuple[ScaleUnit, int, int]:
@@ -129,39 +131,38 @@ def bought_of(text: str, known: Promises) -> tuple[ScaleUnit, int, int]:
 
 
 # ── growth ────────────────────────────────────────────────────────────────────────────────────────────────────────
-def growth(samples: Samples, known: Promises, window_s: float | None) -> list[Growth]:
-    """Judge every series of providers that have a rule."""
-    limits = {rule.provider: ramp.limit(rule, window_s) for rule in known.ramps}
-    found = []
-    for provider, bound in sorted(limits.items()):
-        mine = (sample for sample in samples if sample.provider == provider)
-        for (_, model, expected), series in ramp.series(mine, bound.step_ns).items():
-            points = ramp.points(series, bound)
-            peak = max(series.tpm(step, bound.step_ns) for step in series.tokens)
-            warnings, over = sum(point.is_warning for point in points), sum(point.is_over for point in points)
-            left = ramp.headroom(series, series.last, bound)
-            found.append(Growth(provider, model, expected, bound.floor_tpm, peak, len(points), warnings, over, left))
-    return found
-
-
-def inferred(samples: Samples, known: Promises, window_s: float | None) -> Counter[str]:
-    """Count the inferred causes of downgrades, those of the ramp rule among them."""
+def observed(samples: Iterable[Sample], known: Promises, window_s: float | None) -> tuple[list[Growth], Counter[str]]:
+    """Judge every series of providers that have a rule, and count the inferred causes of downgrades; in one pass."""
     ramps = ramp.Ramps(known.ramp, window_s)
     for sample in samples:
         ramps.add(sample)
-    over = ramps.over()
-    return Counter(cause for cause in map(over.cause, samples) if cause is not None)
+    found = [
+        grown(key, series, bound)
+        for _, (bound, told_of) in sorted(ramps.series().items())
+        for key, series in told_of.items()
+    ]
+    return found, ramps.causes()
 
 
-def _of_growth(grown: list[Growth], causes: Counter[str]) -> Iterator[str]:
-    for one in grown:
+def grown(key: ramp.Key, series: ramp.Series, bound: ramp.Limit) -> Growth:
+    """Judge one series."""
+    points = ramp.points(series, bound)
+    peak = max(series.tpm(step, bound.step_ns) for step in series.tokens)
+    warnings, over = sum(point.is_warning for point in points), sum(point.is_over for point in points)
+    left = ramp.headroom(series, series.last, bound)
+    return Growth(*key, bound.floor_tpm, peak, len(points), warnings, over, left)
+
+
+def growth_sentences(grew: list[Growth], causes: Counter[str]) -> Iterator[str]:
+    """Say what the ramp rule says of each series, and why calls were downgraded: inferred."""
+    for one in grew:
         if one.steps:
             yield (
                 f"{one.model or '?'}, expected {one.expected or 'unknown'}: at its peak {one.peak_tpm:,.0f} input "
                 f"tokens per minute; of {many(one.steps, 'step')} above {one.floor_tpm:,}, {one.over:,} grew beyond "
                 f"the ramp rule, {one.warnings - one.over:,} came near."
             )
-    quiet = sum(not one.steps for one in grown)
+    quiet = sum(not one.steps for one in grew)
     if quiet:
         models = "1 model and tier" if quiet == 1 else f"{quiet:,} models and tiers"
         yield f"Of {models} the ramp rule says nothing: below its floor, or seen for too short a time."
@@ -237,10 +238,10 @@ def _share(part: float | None) -> str:
 
 
 # ── a program ─────────────────────────────────────────────────────────────────────────────────────────────────────
-def told(grown: list[Growth], causes: Counter[str], bought: list[Bought]) -> dict[str, Any]:
+def told(grew: list[Growth], causes: Counter[str], bought: list[Bought]) -> dict[str, Any]:
     """The figures for a program; ``null`` is unknown."""
     return {
-        "ramp": [one._asdict() for one in grown],
+        "ramp": [one._asdict() for one in grew],
         "inferred_causes": dict(causes),
         "scale": [
             {

@@ -8,6 +8,7 @@ from tierscope.promise.sla import S
 
 if TYPE_CHECKING:
     from tierscope.catalog.promises import Target
+    from tierscope.ledger.retention import Dropped
     from tierscope.promise.share import Share
     from tierscope.promise.sheet import Section
     from tierscope.promise.sla import Readings
@@ -79,6 +80,8 @@ class Statement(NamedTuple):
     min_samples: int
     definition: Definition
     sections: tuple[Section, ...]
+    dropped: Dropped | None = None
+    """What the ledger was told not to keep, if calls of the month may have been among it."""
 
 
 def told(made: Statement) -> dict[str, Any]:
@@ -93,6 +96,7 @@ def told(made: Statement) -> dict[str, Any]:
         "first_unix_ns": made.first_ns,
         "last_unix_ns": made.last_ns,
         "calls": made.calls,
+        "dropped": None if made.dropped is None else made.dropped._asdict(),
         "min_samples": made.min_samples,
         "definition": {name: sorted(held) for name, held in made.definition._asdict().items()},
         "sections": [_told_section(section) for section in made.sections],

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import click
 
+from tierscope.cli.advise import advise
 from tierscope.cli.capacity import capacity
 from tierscope.cli.catalog import catalog
 from tierscope.cli.demo import demo
 from tierscope.cli.doctor import doctor
+from tierscope.cli.ledger import ledger
+from tierscope.cli.policy import policy
+from tierscope.cli.reconcile import reconcile
 from tierscope.cli.report import report
 from tierscope.cli.run import run
 from tierscope.cli.simulate import simulate
@@ -21,5 +25,7 @@ def tierscope() -> None:
     """Shows which OpenAI service tier was asked for, which one served, and how fast."""
 
 
-for command in (capacity, catalog, demo, doctor, report, run, simulate, statement):
+for command in (
+    advise, capacity, catalog, demo, doctor, ledger, policy, reconcile, report, run, simulate, statement,
+):  # fmt: skip
     tierscope.add_command(command)

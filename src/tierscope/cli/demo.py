@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tierscope.simulator import Profile
 
 _PROGRESS_S: Final = 5.0
+POLICY: Final = Path(__file__).with_name("sample.toml")
+"""What the makers of the sample application want of it."""
 
 
 @click.command(short_help="See it work, without an account.")
@@ -27,7 +29,7 @@ _PROGRESS_S: Final = 5.0
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Keep both ledgers in this folder (calls.db, served.db).",
+    help="Keep both ledgers in this folder (calls.db, served.db), and a policy that advice can go by (policy.toml).",
 )
 def demo(
     seconds: float, seed: int | None, time_scale: float | None, ramp_window: float | None, keep: Path | None
@@ -36,7 +38,7 @@ def demo(
 
     Interactive chat asks for priority, a nightly evaluation for flex, and an analyst's project bought scale units.
     They make three mistakes that the figures show: prompts too long for priority, a rush beyond the ramp limit, and a
-    suite of the evaluation that forgot to ask for flex.
+    suite of the evaluation that forgot to ask for flex. With --keep, `tierscope advise` names them, and their money.
     """
     from tierscope.simulator import Profile  # noqa: PLC0415  starlette and uvicorn only where they are needed
 
@@ -44,7 +46,10 @@ def demo(
         folder = keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         profile = adjusted(Profile.demo(), seed, time_scale, ramp_window)
-        raise SystemExit(_demonstrate(folder, seconds, profile))
+        status = _demonstrate(folder, seconds, profile)
+        if keep is not None:
+            _hint(keep, profile)
+        raise SystemExit(status)
 
 
 def _demonstrate(folder: Path, seconds: float, profile: Profile) -> int:
@@ -71,6 +76,16 @@ def _demonstrate(folder: Path, seconds: float, profile: Profile) -> int:
             f"Checked: {len(rows)} attempts; calls, tiers, tokens and costs equal the simulator's own ledger.", err=True
         )
     return status or int(bool(wrong))
+
+
+def _hint(folder: Path, profile: Profile) -> None:
+    """Say how to ask for advice: with the policy of the sample application, and the window of the simulated limit."""
+    policy = folder / "policy.toml"
+    policy.write_bytes(POLICY.read_bytes())
+    window = profile.tiers.ramp_window / profile.time_scale
+    click.echo(
+        f"What to change: tierscope advise {folder / 'calls.db'} --policy {policy} --ramp-window {window:g}", err=True
+    )
 
 
 def _with_service(env: dict[str, str], base_url: str) -> dict[str, str]:

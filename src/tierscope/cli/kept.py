@@ -14,7 +14,9 @@ from tierscope.catalog.promises import promises
 from tierscope.cli.catalog import KEY
 from tierscope.cli.sentences import many, plain
 from tierscope.cli.sheet import BASIS, cut
-from tierscope.ledger.samples import read
+from tierscope.ledger.queries import Row, Tally
+from tierscope.ledger.rows import rows
+from tierscope.ledger.samples import Feed, SampleRow
 from tierscope.ledger.store import open_to_read
 from tierscope.promise.sheet import DAY_NS, PROMISED, Sheet
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tierscope.ledger.figures import Group
+    from tierscope.ledger.figures import Group, Report
     from tierscope.promise.share import Share
     from tierscope.promise.sheet import Section, Targets
 
@@ -77,10 +79,36 @@ def sections(ledger: Path, known: Targets, after: int = 0) -> tuple[Section, ...
 
     """
     sheet, db = Sheet(known), open_to_read(ledger)
+    feed = Feed(sheet)
     if db is not None:
         with contextlib.closing(db):
-            for sample in read(db, *EVER, after=after):
-                sheet.add(sample)
+            for row in rows(db, SampleRow, after=after):
+                feed.add(row)
+    feed.end()
+    return _with_target(sheet)
+
+
+def figures(ledger: Path, known: Targets, after: int = 0) -> tuple[Report, tuple[Section, ...]]:
+    """Read, in one pass, the figures of the rows of a ledger behind the row ``after``, and what was kept of promises.
+
+    Raises:
+        LedgerError: the file is no ledger, or a row cannot be read.
+        sqlite3.Error: the file cannot be read to its end.
+
+    """
+    tally, sheet, db = Tally(after), Sheet(known), open_to_read(ledger)
+    feed = Feed(sheet)
+    if db is not None:
+        with contextlib.closing(db):
+            for row in rows(db, Row, after=after):
+                tally.add(row)
+                feed.add(row)
+            tally.look_for_dropped(db)
+    feed.end()
+    return tally.report(), _with_target(sheet)
+
+
+def _with_target(sheet: Sheet) -> tuple[Section, ...]:
     return tuple(section for section in sheet.sections() if section.target is not None)
 
 

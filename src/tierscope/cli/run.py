@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from tierscope.cli.kept import targets
 from tierscope.cli.launch import Program, environment, launcher
 from tierscope.cli.live import Watch
-from tierscope.cli.report import read, show
+from tierscope.cli.report import show, summed
 from tierscope.ledger import LedgerError
 from tierscope.ledger.store import open_to_read
 
@@ -54,7 +55,9 @@ def observe(command: tuple[str, ...], env: dict[str, str], *, live: bool | None 
     program = Program([*launcher(), *command], env, is_drawn=console.is_terminal if live is None else live)
     status = Watch(program, console, ledger, before, every_s).until_ended()
     if ledger.exists():
-        show(console, ledger, read(ledger, before), before)
+        known = targets()
+        figures, sections = summed(ledger, known, before)
+        show(console, figures, known, sections)
     else:
         console.print(_NOTHING, highlight=False)
     return status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
     from tierscope.ledger.figures import Money, Report, Shift
 
-_UNSAID: Final = {
+UNSAID: Final = {
     "host_not_trusted": "their host's echo of the tier is not documented (TIERSCOPE_TRUSTED_HOSTS adds one)",
     "cut_short": "they ended before the tier was known",
     "queued": "they were still queued",
@@ -19,7 +20,7 @@ _UNSAID: Final = {
     "not_reported": "the reply named no tier",
     "tierless_endpoint": "their endpoint has no tiers",
 }
-_UNPRICED: Final = {
+UNPRICED: Final = {
     "no_usage": "they told no tokens",
     "tier_unreported": "the reply named no tier",
     "tier_unknown": "the tier in the reply is no known word",
@@ -73,10 +74,24 @@ def inferred(causes: Mapping[str, int]) -> str:
 
 def footnotes(report: Report) -> list[str]:
     """Counts over all calls, what is left out and why, and how to read the columns."""
-    return [*_totals(report), *money(report.money), *_tries(report), *_left_out(report), *_reading()]
+    return [*dropped(report), *totals(report), *money(report.money), *tries(report), *left_out(report), *_reading()]
 
 
-def _totals(report: Report) -> Iterator[str]:
+def dropped(report: Report) -> Iterator[str]:
+    """What was held once, and is no more."""
+    if report.dropped and report.dropped_until_unix_ns is not None:
+        yield cut_off(report.dropped, report.dropped_until_unix_ns)
+
+
+def cut_off(rows: int, until_ns: int) -> str:
+    """What a ledger held once and was told not to keep."""
+    last = datetime.fromtimestamp(until_ns // 1_000_000_000, UTC)
+    was = "was" if rows == 1 else "were"
+    return f"{many(rows, 'row')}, up to {last:%Y-%m-%d %H:%M} UTC, {was} dropped from this ledger: in no figure."
+
+
+def totals(report: Report) -> Iterator[str]:
+    """How many calls, attempts, tokens and batches there were."""
     tokens, retries = report.tokens, sum(group.retries for group in report.groups)
     failed, cut = report.outcomes.get("failed", 0), sum(report.endings.get(word, 0) for word in _CUT)
     yield (
@@ -109,7 +124,7 @@ def money(sums: Money) -> Iterator[str]:
         if effects:
             yield f"What the tiers made of it: {', '.join(effects)}."
     for reason, count in sums.unpriced.items():
-        yield f"Without a price: {many(count, 'call')}, for {_UNPRICED.get(reason, reason)}."
+        yield f"Without a price: {many(count, 'call')}, for {UNPRICED.get(reason, reason)}."
 
 
 def dollars(amount: float) -> str:
@@ -119,7 +134,8 @@ def dollars(amount: float) -> str:
     return f"${amount:.{max(2, 2 - math.floor(math.log10(amount)))}f}"
 
 
-def _tries(report: Report) -> Iterator[str]:
+def tries(report: Report) -> Iterator[str]:
+    """What became of attempts that were lost."""
     refused, recovered = report.attempts_refused, report.recovered
     if refused:
         yield (
@@ -137,9 +153,10 @@ def _tries(report: Report) -> Iterator[str]:
         yield f"Attempts lost otherwise: {_counts(others)}."
 
 
-def _left_out(report: Report) -> Iterator[str]:
+def left_out(report: Report) -> Iterator[str]:
+    """Which calls are missing from which figures, and why."""
     for reason, count in report.unsaid.items():
-        yield f"Outcome unknown for {many(count, 'call')}: {_UNSAID.get(reason, reason)}."
+        yield f"Outcome unknown for {many(count, 'call')}: {UNSAID.get(reason, reason)}."
     if report.streams_without_usage:
         yield (
             f"{many(report.streams_without_usage, 'chat stream')} came without usage: no tokens, no rates. "

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.cli.claim import DAY_S, MEASURED, OPEN
-from tierscope.cli.sentences import many, plain
+from tierscope.cli.sentences import cut_off, many, plain
 from tierscope.cli.table import UNKNOWN
 from tierscope.promise.sla import MIN_TOKENS, S
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 80
 BASIS: Final = {"generation": "generation", "end_to_end": "end to end"}
-_REASON: Final = {
+REASON: Final = {
     "host_not_trusted": "their host's echo of the tier is not documented",
     "failed": "failed",
     "refused": "refused over their tier",
@@ -69,6 +69,8 @@ def _head(made: Statement) -> Iterator[str]:
         f"First call {_moment(made.first_ns)}, last call {_moment(made.last_ns)}: {days:.1f} of the {month.days} days "
         f"lie between them. What was not recorded is in no figure."
     )
+    if made.dropped is not None:
+        yield from _wrapped(cut_off(made.dropped.rows, made.dropped.last_unix_ns))
     if not month.is_over:
         yield from _wrapped(f"The month has not ended: figures up to {_moment(month.now_ns)}.")
 
@@ -140,7 +142,7 @@ def _windows(section: Section, made: Statement) -> Iterator[str]:
 
 
 def _left_out(section: Section) -> Iterator[str]:
-    reasons = [reason for reason in _REASON if any(reason in told.excluded for told in section.speed)]
+    reasons = [reason for reason in REASON if any(reason in told.excluded for told in section.speed)]
     if not reasons:
         yield f"No call of {section.calls:,} was left out of speed."
         return
@@ -148,7 +150,7 @@ def _left_out(section: Section) -> Iterator[str]:
     yield f"{f'Left out of speed, of {section.calls:,} calls':52}{heads}"
     for reason in reasons:
         counts = "".join(f"{told.excluded.get(reason, 0):>14,}" for told in section.speed)
-        yield f"{f'  {_REASON[reason]}':52}{counts}"
+        yield f"{f'  {REASON[reason]}':52}{counts}"
     yield f"{'  counted':52}{''.join(f'{told.requests.of:>14,}' for told in section.speed)}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ import click
 from tierscope.cli.profiles import adjusted, profile_options
 
 _LAST_PORT = 65_535
+_WAIT_MS = 1_000
 
 
 @click.command(short_help="Run the simulated service.")
@@ -26,7 +28,12 @@ _LAST_PORT = 65_535
     help="What it pretends.",
 )
 @click.option(
-    "--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Also write its own truth to this file."
+    "--ledger",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write its own truth to this file; what it holds already counts as served, too.",
+)
+@click.option(
+    "--admin-429", type=click.IntRange(min=0), default=0, help="Refuse so many requests of the admin API first."
 )
 @profile_options
 def simulate(
@@ -37,6 +44,7 @@ def simulate(
     seed: int | None,
     time_scale: float | None,
     ramp_window: float | None,
+    admin_429: int,
 ) -> None:
     """Run an OpenAI-compatible service whose tiers behave as the documents say, until it is interrupted."""
     from tierscope.simulator import Profile, serve  # noqa: PLC0415  starlette and uvicorn only where they are needed
@@ -50,6 +58,8 @@ def simulate(
         click.echo(f"What it served is written to {ledger} (table served).")
     try:
         profile = Profile.fast() if name == "fast" else Profile.demo()
+        faults = replace(profile.faults, admin_429=admin_429, retry_after_ms=profile.faults.retry_after_ms or _WAIT_MS)
+        profile = replace(profile, faults=faults) if admin_429 else profile
         serve(adjusted(profile, seed, time_scale, ramp_window), host, port, ledger)
     except OSError as error:
         raise _no_listener(host, port, error) from None

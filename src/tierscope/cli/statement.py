@@ -17,7 +17,9 @@ from tierscope.cli.claim import Month, Statement, told
 from tierscope.cli.report import errors_of
 from tierscope.cli.sentences import many, plain
 from tierscope.cli.sheet import text
-from tierscope.ledger.samples import read, span
+from tierscope.ledger.retention import dropped
+from tierscope.ledger.rows import Period, rows
+from tierscope.ledger.samples import Feed, SampleRow, span
 from tierscope.ledger.store import open_to_read
 from tierscope.promise import uptime
 from tierscope.promise.sheet import PROMISED, Sheet
@@ -134,9 +136,11 @@ def make(ledger: Path, month: Month, choice: Choice, targets: Targets) -> Statem
         if db is None:
             raise click.ClickException(f"{ledger} holds no call yet.")
         with contextlib.closing(db):
-            for sample in read(db, month.begin_ns, month.end_ns):
-                sheet.add(sample)
-            held = span(db)
+            feed = Feed(sheet)
+            for row in rows(db, SampleRow, period=Period(month.begin_ns, month.end_ns)):
+                feed.add(row)
+            feed.end()
+            held, lost = span(db), dropped(db)
     if sheet.first_ns is None or sheet.last_ns is None:
         raise click.ClickException(_empty(ledger, month, held))
     sections = sheet.sections(choice.min_samples)
@@ -144,8 +148,9 @@ def make(ledger: Path, month: Month, choice: Choice, targets: Targets) -> Statem
     if not chosen:
         raise click.ClickException(_nothing(ledger, month, sheet, sections, tiers))
     return Statement(
-        str(ledger), month, sheet.first_ns, sheet.last_ns, sheet.calls, choice.min_samples, definition, chosen
-    )
+        str(ledger), month, sheet.first_ns, sheet.last_ns, sheet.calls, choice.min_samples, definition, chosen,
+        lost if lost is not None and lost.last_unix_ns >= month.begin_ns else None,
+    )  # fmt: skip
 
 
 def _empty(ledger: Path, month: Month, held: tuple[int, int] | None) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext, Tracer
 
     from tierscope.emit.instruments import Instruments
+    from tierscope.emit.sums import Cell
     from tierscope.model import Call, Cost
 
 _NO_BATCH: Final = Batch()
@@ -78,6 +79,7 @@ class BatchSeries:
     conventions = None
 
     def __init__(self, instruments: Instruments, call: Call, asked: str | None, answered: str | None) -> None:
+        self.drift: Cell | None = None
         request = call.request
         verdict = (request.requested, request.expected or UNKNOWN, call.served, call.outcome)
         self._tokens = Cells(instruments.tokens, request.provider, request.operation, asked, answered, *verdict)

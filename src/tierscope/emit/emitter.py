@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
     from tierscope.model import Call, Request
+    from tierscope.policy import Policy
 
 
 _SUPPRESSED: Final = ("suppress_instrumentation", context._SUPPRESS_INSTRUMENTATION_KEY)  # noqa: SLF001
@@ -138,6 +139,7 @@ def emitter_for(
     genai_metrics: bool,
     version: str,
     catalog: str | None,
+    policy: Policy | None = None,
 ) -> Emitter:
     """Return an emitter; instruments are made once a provider, for the SDK refuses a second set of the same names."""
     tracer_provider = tracers or trace.get_tracer_provider()
@@ -148,6 +150,7 @@ def emitter_for(
         made = Meters(meter, genai=genai_metrics)
         _made.append((meter_provider, genai_metrics, made))
     made.rates = prices.rates(catalog)
+    made.judge(policy)
     tracer = trace.get_tracer(signals.SCOPE, version, tracer_provider, schema_url=signals.SCHEMA_URL)
     return Emitter(tracer, made, is_heard=not (_is_silent(tracer_provider) and _is_silent(meter_provider)))
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
     from tierscope.catalog.prices import Rates
+    from tierscope.emit.drift import Drift
     from tierscope.model import Call
+    from tierscope.policy import Policy
 
 MAX_SERIES: Final = 2048
 """Combinations whose series are kept at hand; what comes on top is looked up anew each time."""
@@ -32,15 +34,33 @@ class Meters:
         self.rates: Rates = prices.rates()
         """The price list; that of whoever instrumented last."""
         self._series: dict[tuple[Any, ...], Series | BatchSeries] = {}
+        self._drift: Drift | None = None
+        self._made: Drift | None = None
+        """The SDK refuses a second set of instruments: what was made stays."""
+        self._meter = meter
         self._later = Later(self._record)
         self._instruments = Instruments(meter, self._later, genai=genai)
         self.drain = self._later.drain
         """Record what waits."""
         at_fork(before=self._later.before_fork, in_parent=self._later.after_fork_in_parent, in_child=self._forked)
 
+    def judge(self, policy: Policy | None) -> None:
+        """Count from now on what drifts from a policy; ``None``: there is none."""
+        if policy is None and self._drift is None:
+            return
+        if policy is not None:
+            from tierscope.emit.drift import Drift  # noqa: PLC0415  only where there is a policy
+
+            self._made = self._made or Drift(self._meter, self._later, policy)
+            self._made.policy = policy
+        self._drift = None if policy is None else self._made
+        self._series = {}
+
     def _forked(self) -> None:
         self._later.after_fork_in_child()
         self._series = {}
+        if self._made is not None:
+            self._made.clear()
         for sums in self._instruments.sums:
             sums.clear()
 
@@ -52,6 +72,8 @@ class Meters:
         series = self._series_of(call)
         series.count(call, cost.of(self.rates, call))
         series.measure(call, span)
+        if series.drift is not None:
+            series.drift.value += 1
         if genai and series.conventions is not None:
             series.conventions.measure(call, span)
 
@@ -61,7 +83,10 @@ class Meters:
         series = self._series.get(key)
         if series is None:
             kind = Series if call.request.operation != "batch" else BatchSeries
-            series = kind(self._instruments, call, self._model(call.request.model), self._model(model))
+            asked = self._model(call.request.model)
+            series = kind(self._instruments, call, asked, self._model(model))
+            if self._drift is not None:
+                series.drift = self._drift.cell(call, asked)
             if len(self._series) < MAX_SERIES:
                 self._series[key] = series
         return series

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tierscope.declared import Metric
     from tierscope.emit.instruments import Instruments
+    from tierscope.emit.sums import Cell
     from tierscope.model import Call, Cost, Usage
 
 _INPUT = ("input_undivided", "input_uncached", "input_cached", "input_cache_write")
@@ -30,6 +31,8 @@ class Series:
 
     def __init__(self, instruments: Instruments, call: Call, asked: str | None, answered: str | None) -> None:
         self._to = instruments
+        self.drift: Cell | None = None
+        """What counts these calls as drift from a policy."""
         request = call.request
         who, promised = (request.provider, request.operation, asked), request.expected or UNKNOWN
         self._calls = instruments.calls.cell(*who, request.requested, promised, call.served, call.outcome)

@@ -138,6 +138,10 @@ class Report:
     batch_money: Money = field(default_factory=Money)
     first_unix_ns: int | None = None
     last_unix_ns: int | None = None
+    dropped: int = 0
+    """Rows that the ledger held once and was told not to keep; they are in no figure."""
+    dropped_until_unix_ns: int | None = None
+    """When the last of their calls started."""
 
 
 def nearest_rank(ordered: Sequence[float], percent: int) -> float | None:

@@ -24,8 +24,11 @@ def pico(dollars: float | None) -> int | None:
 class Bill:
     """The running sums of one group."""
 
+    __slots__ = ("_at_default", "_cost", "_effects", "_priced", "_unpriced")
+
     def __init__(self) -> None:
-        self._sums: Counter[str] = Counter()
+        self._cost = self._priced = self._at_default = 0
+        self._effects: dict[str, int] = {}
         self._unpriced: Counter[str] = Counter()
 
     def add(self, row: Row) -> None:
@@ -35,23 +38,38 @@ class Bill:
         paid, at_default = pico(row.cost_usd), pico(row.cost_default_usd)
         if paid is None:
             return
-        self._sums["cost"] += paid
-        self._sums["priced"] += 1
-        self._sums["at_default"] += at_default or 0
+        self._cost += paid
+        self._priced += 1
+        self._at_default += at_default or 0
+        if paid == at_default and row.cost_expected_usd is None:
+            return  # nearly always: the tier made nothing of the bill
         bill = Cost(paid, at_default, pico(row.cost_expected_usd))
-        self._sums.update(dict(cost.effects(bill, row.outcome, row.expected)))
+        for effect, amount in cost.effects(bill, row.outcome, row.expected):
+            self._effects[effect] = self._effects.get(effect, 0) + amount
+
+    def include(self, other: Bill) -> None:
+        """Add everything another one has."""
+        self._cost += other._cost
+        self._priced += other._priced
+        self._at_default += other._at_default
+        self._unpriced.update(other._unpriced)
+        for effect, amount in other._effects.items():
+            self._effects[effect] = self._effects.get(effect, 0) + amount
 
     def money(self) -> Money:
         """The sums so far, frozen, in dollars."""
-        priced = self._sums["priced"]
-        sums = {word: amount / PICO for word, amount in self._sums.items() if word != "priced"}
-        return Money(priced=priced, unpriced=dict(self._unpriced.most_common()), **sums)
+        return Money(
+            cost=self._cost / PICO,
+            priced=self._priced,
+            at_default=self._at_default / PICO,
+            unpriced=dict(self._unpriced.most_common()),
+            **{effect: amount / PICO for effect, amount in self._effects.items()},
+        )
 
 
 def total(bills: Iterable[Bill]) -> Money:
     """The sums of several groups."""
     whole = Bill()
     for bill in bills:
-        whole._sums.update(bill._sums)  # noqa: SLF001  of our own kind
-        whole._unpriced.update(bill._unpriced)  # noqa: SLF001
+        whole.include(bill)
     return whole.money()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _FETCH: Final = "fetch_response"
 
@@ -18,6 +21,25 @@ class Told(Protocol):
     def is_background(self) -> int: ...  # noqa: D102
     @property
     def response_id(self) -> str | None: ...  # noqa: D102
+
+
+class Said(Protocol):
+    """The columns that decide whether an outcome can be said."""
+
+    @property
+    def endpoint(self) -> str: ...  # noqa: D102
+    @property
+    def served(self) -> str: ...  # noqa: D102
+    @property
+    def outcome(self) -> str: ...  # noqa: D102
+    @property
+    def ending(self) -> str: ...  # noqa: D102
+    @property
+    def trusted(self) -> int: ...  # noqa: D102
+    @property
+    def usage_is_new(self) -> int | None: ...  # noqa: D102
+    @property
+    def is_background(self) -> int: ...  # noqa: D102
 
 
 RowT = TypeVar("RowT", bound=Told)
@@ -50,3 +72,18 @@ class Once(Generic[RowT]):
             self.queued[row.response_id] = row
             return None
         return Settled(row)
+
+
+def is_plain(row: Told) -> bool:
+    """Say whether a row counts by itself, whatever else there is: so do nearly all, and need not be asked about."""
+    return not row.is_background and row.operation != _FETCH
+
+
+def settled(rows: Iterable[RowT]) -> Iterator[Settled[RowT]]:
+    """Go through the calls of a ledger: each once, and in the end those that are still queued."""
+    once: Once[RowT] = Once()
+    for row in rows:
+        found = once.settled(row)
+        if found is not None:
+            yield found
+    yield from map(Settled, once.queued.values())

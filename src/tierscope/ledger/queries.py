@@ -2,33 +2,67 @@
 
 from __future__ import annotations
 
-import copy
-from array import array
+import operator
 from collections import Counter
-from dataclasses import fields
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tierscope.ledger.figures import Group, Report, Shift, Tokens, quantiles
+from tierscope.ledger.figures import Report, Shift
+from tierscope.ledger.forms import Form, TokenSums, counted, group, tokens
 from tierscope.ledger.money import Bill, total
-from tierscope.ledger.once import Once
-from tierscope.ledger.schema import TABLE
-from tierscope.words import DOWNGRADED, FAILED, OTHER, REFUSED, TIERLESS, UNKNOWN, UNREPORTED, UNVERIFIED, UPGRADED
+from tierscope.ledger.once import Once, is_plain
+from tierscope.ledger.retention import dropped
+from tierscope.ledger.rows import rows
+from tierscope.words import (
+    BATCH,
+    DOWNGRADED,
+    FAILED,
+    OTHER,
+    REFUSED,
+    TIERLESS,
+    UNKNOWN,
+    UNREPORTED,
+    UNVERIFIED,
+    UPGRADED,
+)
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-_BATCH: Final = "batch"
+    from tierscope.ledger.figures import Group
+    from tierscope.ledger.forms import Key
+    from tierscope.ledger.once import Said
+    from tierscope.ledger.retention import Dropped
+
 _CUT: Final = frozenset({"closed", "abandoned", "cancelled"})
 COMPLETE: Final = "complete"
-_TOKENS: Final = tuple(kind.name for kind in fields(Tokens))
-_ATTEMPTS: Final = ("refused", "rate_limited", "server_error", "timeout", "no_response")
+_ATTEMPTS: Final = (
+    "attempts",
+    "attempts_refused",
+    "attempts_rate_limited",
+    "attempts_server_error",
+    "attempts_timeout",
+    "attempts_no_response",
+)
 
 
 class Row(NamedTuple):
     """The columns a report is made of, in the order in which they are read."""
 
     row: int
+    started_unix_ns: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    reasoning_tokens: int | None
+    cost_usd: float | None
+    cost_default_usd: float | None
+    cost_expected_usd: float | None
+    first_token_s: float | None
+    rate_generation: float | None
+    rate_end_to_end: float | None
+    response_id: str | None
+    # From here on, few values: calls that have the same ones are of one form, and are added up together.
     provider: str
     operation: str
     endpoint: str
@@ -42,98 +76,28 @@ class Row(NamedTuple):
     ending: str
     error_type: str | None
     trusted: int
-    started_unix_ns: int
     attempts: int
     attempts_refused: int
     attempts_rate_limited: int
     attempts_server_error: int
     attempts_timeout: int
     attempts_no_response: int
-    input_tokens: int | None
-    output_tokens: int | None
-    cached_tokens: int | None
-    reasoning_tokens: int | None
     usage_is_new: int | None
-    cost_usd: float | None
-    cost_default_usd: float | None
-    cost_expected_usd: float | None
     cost_absent: str | None
-    first_token_s: float | None
-    rate_generation: float | None
-    rate_end_to_end: float | None
     consumer_limited: int | None
     is_stream: int
     is_background: int
-    response_id: str | None
+    # What only batches and samples need.
     batch_requests_completed: int | None = None
     batch_requests_failed: int | None = None
+    duration_s: float = 0.0
+    attempts_json: str = "[]"
 
 
-SELECT: Final = f"SELECT {', '.join(Row._fields)} FROM {TABLE} WHERE row > ? ORDER BY row"  # noqa: S608  our own names
-
-
-class _Figures:
-    """The running figures of one group."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.retries = 0
-        self.outcomes: Counter[str] = Counter()
-        self.causes: Counter[str] = Counter()
-        self.errors: Counter[str] = Counter()
-        self.tokens: Counter[str] = Counter()
-        self.bill = Bill()
-        self.generation = array("d")
-        self.end_to_end = array("d")
-        self.first_token = array("d")
-
-    def add(self, row: Row) -> None:
-        self.calls += 1
-        self.retries += max(0, row.attempts - 1)
-        self.outcomes[row.outcome] += 1
-        if row.inferred_cause is not None:
-            self.causes[row.inferred_cause] += 1
-        if row.error_type is not None:
-            self.errors[row.error_type] += 1
-        self.tokens.update(_tokens(row))
-        self.bill.add(row)
-        if row.first_token_s is not None:
-            self.first_token.append(row.first_token_s)
-        if not row.consumer_limited:
-            _keep(self.generation, row.rate_generation)
-            _keep(self.end_to_end, row.rate_end_to_end)
-
-    def group(self, key: Key, share: float) -> Group:
-        """The figures so far, frozen."""
-        return Group(
-            *key,
-            calls=self.calls,
-            share=share,
-            outcomes=dict(self.outcomes.most_common()),
-            causes=dict(self.causes.most_common()),
-            errors=dict(self.errors.most_common()),
-            retries=self.retries,
-            generation=quantiles(self.generation),
-            end_to_end=quantiles(self.end_to_end),
-            first_token=quantiles(self.first_token),
-            tokens=Tokens(**self.tokens),
-            money=self.bill.money(),
-        )
-
-
-def _keep(samples: array[float], value: float | None) -> None:
-    if value is not None:
-        samples.append(value)
-
-
-def _tokens(row: Row) -> dict[str, int]:
-    """The tokens a row adds: none where they were counted before."""
-    if row.usage_is_new == 0:
-        return {}
-    return {kind: getattr(row, f"{kind}_tokens") or 0 for kind in _TOKENS}
-
-
-Key = tuple[str, str | None, str, str | None, str | None]
+_FormKey = tuple[object, ...]
+_form: Final[Callable[[Row], _FormKey]] = operator.itemgetter(
+    slice(Row._fields.index("provider"), Row._fields.index("batch_requests_completed"))
+)
 
 
 def _key(row: Row) -> Key:
@@ -145,111 +109,124 @@ class Tally:
     """Adds rows up. ``last`` is the last row it has seen: the place to go on from."""
 
     def __init__(self, after: int = 0) -> None:
-        self.last = after
-        self._groups: dict[Key, _Figures] = {}
-        self._promised: Counter[tuple[str, bool]] = Counter()
-        self._moved: dict[tuple[str, str, bool, bool], Counter[str]] = {}
+        self.last = self._after = after
+        self._dropped: Dropped | None = None
+        self._forms: dict[_FormKey, Form] = {}
         self._once: Once[Row] = Once()
-        self._sums: Counter[str] = Counter()
-        self._batch_tokens: Counter[str] = Counter()
+        self._batches: Counter[str] = Counter()
+        self._batch_tokens = TokenSums()
         self._batch_bill = Bill()
-        self._endings: Counter[str] = Counter()
-        self._unsaid: Counter[str] = Counter()
-        self._span: tuple[int, int] | None = None
 
     def read(self, db: sqlite3.Connection) -> bool:
         """Add every row that is new in the ledger; say whether there was one."""
         before = self.last
-        for values in db.execute(SELECT, (self.last,)):
-            self.add(Row(*values))
+        for row in rows(db, Row, after=before):
+            self.add(row)
+        self.look_for_dropped(db)
         return self.last > before
+
+    def look_for_dropped(self, db: sqlite3.Connection) -> None:
+        """Note what the ledger lacks of the rows that were to be read."""
+        told = dropped(db)
+        if told is not None and told.last_row > self._after:
+            self._dropped = told
 
     def add(self, row: Row) -> None:
         """Add one row. A background response counts once: with what its first final fetch told."""
         self.last = row.row
-        if row.operation == _BATCH:
+        if row.operation == BATCH:
             self._count_batch(row)
-            return
-        settled = self._once.settled(row)
-        if settled is not None:
-            self._count(settled.row)
-
-    def _count(self, row: Row) -> None:
-        self._groups.setdefault(_key(row), _Figures()).add(row)
-        self._sums.update({f"attempts_{kind}": getattr(row, f"attempts_{kind}") for kind in _ATTEMPTS})
-        self._sums["attempts"] += row.attempts
-        self._sums["recovered"] += bool(row.attempts_refused) and row.outcome not in {REFUSED, FAILED}
-        self._sums["consumer_limited"] += bool(row.consumer_limited)
-        self._sums["streams_without_usage"] += _lacks_usage(row)
-        self._endings[row.ending] += 1
-        reason = unsaid(row)
-        if reason is not None:
-            self._unsaid[reason] += 1
-        self._promise(row)
-        first, last = self._span or (row.started_unix_ns, row.started_unix_ns)
-        self._span = min(first, row.started_unix_ns), max(last, row.started_unix_ns)
+        elif is_plain(row):
+            _count(self._forms, row)
+        elif (settled := self._once.settled(row)) is not None:
+            _count(self._forms, settled.row)
 
     def _count_batch(self, row: Row) -> None:
-        self._sums["batches"] += 1
-        self._sums["batch_requests_completed"] += row.batch_requests_completed or 0
-        self._sums["batch_requests_failed"] += row.batch_requests_failed or 0
-        self._batch_tokens.update(_tokens(row))
+        self._batches["batches"] += 1
+        self._batches["batch_requests_completed"] += row.batch_requests_completed or 0
+        self._batches["batch_requests_failed"] += row.batch_requests_failed or 0
+        self._batch_tokens.add(row)
         self._batch_bill.add(row)
-
-    def _promise(self, row: Row) -> None:
-        if row.expected is None:
-            return
-        is_asked = row.requested == row.expected
-        self._promised[row.expected, is_asked] += 1
-        if row.outcome in {DOWNGRADED, UPGRADED}:
-            key = row.expected, row.served, is_asked, row.outcome == DOWNGRADED
-            self._moved.setdefault(key, Counter())[row.inferred_cause or UNKNOWN] += 1
 
     def report(self) -> Report:
         """Everything so far; the calls still queued in the background are counted as they stand."""
-        whole = self if not self._once.queued else self._with_queued()
-        return whole._report()  # noqa: SLF001  a copy of ourselves
-
-    def _with_queued(self) -> Tally:
-        whole = copy.deepcopy(self)
+        queued: dict[_FormKey, Form] = {}
         for row in self._once.queued.values():
-            whole._count(row)  # noqa: SLF001  a copy of ourselves
-        return whole
-
-    def _report(self) -> Report:
-        groups = self._grouped()
-        first, last = self._span or (None, None)
+            _count(queued, row)
+        forms = [*self._forms.values(), *queued.values()]
+        members: dict[Key, list[Form]] = {}
+        for form in forms:
+            members.setdefault(_key(form.row), []).append(form)
+        groups = _grouped(members)
         return Report(
             calls=sum(group.calls for group in groups),
             groups=groups,
-            shifts=self._shifted(),
+            shifts=_shifted(forms),
             outcomes=_merged(group.outcomes for group in groups),
             errors=_merged(group.errors for group in groups),
-            endings=dict(self._endings.most_common()),
-            unsaid=dict(self._unsaid.most_common()),
-            tokens=Tokens(**{kind: sum(getattr(group.tokens, kind) for group in groups) for kind in _TOKENS}),
-            money=total(figures.bill for figures in self._groups.values()),
-            batch_tokens=Tokens(**self._batch_tokens),
+            endings=counted(forms, lambda row: row.ending),
+            unsaid=counted(forms, unsaid),
+            tokens=tokens(group.tokens for group in groups),
+            money=total(form.bill for some in members.values() for form in some),
+            batch_tokens=tokens([self._batch_tokens]),
             batch_money=self._batch_bill.money(),
-            first_unix_ns=first,
-            last_unix_ns=last,
+            first_unix_ns=min((form.first_unix_ns for form in forms), default=None),
+            last_unix_ns=max((form.last_unix_ns for form in forms), default=None),
             fetches=self._once.fetches,
-            **self._sums,
+            dropped=0 if self._dropped is None else self._dropped.rows,
+            dropped_until_unix_ns=None if self._dropped is None else self._dropped.last_unix_ns,
+            **_sums(forms),
+            **self._batches,
         )
 
-    def _grouped(self) -> tuple[Group, ...]:
-        asked: Counter[tuple[str, str | None, str, str | None]] = Counter()
-        for key, figures in self._groups.items():
-            asked[key[:4]] += figures.calls
-        made = [figures.group(key, figures.calls / asked[key[:4]]) for key, figures in self._groups.items()]
-        return tuple(sorted(made, key=_place))
 
-    def _shifted(self) -> tuple[Shift, ...]:
-        made = [
-            Shift(*key, calls=causes.total(), of=self._promised[key[0], key[2]], causes=dict(causes.most_common()))
-            for key, causes in self._moved.items()
-        ]
-        return tuple(sorted(made, key=lambda shift: (not shift.is_down, -shift.calls)))
+def _count(forms: dict[_FormKey, Form], row: Row) -> None:
+    key = _form(row)
+    form = forms.get(key)
+    if form is None:
+        form = forms[key] = Form(row)
+    form.add(row)
+
+
+def _sums(forms: Iterable[Form]) -> Counter[str]:
+    """Return the counts of a report that a call adds to by its form alone."""
+    sums: Counter[str] = Counter()
+    for form in forms:
+        row, calls = form.row, form.calls
+        for name in _ATTEMPTS:
+            sums[name] += calls * getattr(row, name)
+        sums["recovered"] += calls * (bool(row.attempts_refused) and row.outcome not in {REFUSED, FAILED})
+        sums["consumer_limited"] += calls * bool(row.consumer_limited)
+        sums["streams_without_usage"] += form.without_output * _is_read_out(row)
+    return sums
+
+
+def _grouped(members: Mapping[Key, list[Form]]) -> tuple[Group, ...]:
+    calls = {key: sum(form.calls for form in forms) for key, forms in members.items()}
+    asked: Counter[tuple[str, str | None, str, str | None]] = Counter()
+    for key, count in calls.items():
+        asked[key[:4]] += count
+    made = [group(key, forms, calls[key] / asked[key[:4]]) for key, forms in members.items()]
+    return tuple(sorted(made, key=_place))
+
+
+def _shifted(forms: Iterable[Form]) -> tuple[Shift, ...]:
+    promised: Counter[tuple[str, bool]] = Counter()
+    moved: dict[tuple[str, str, bool, bool], Counter[str]] = {}
+    for form in forms:
+        row = form.row
+        if row.expected is None:
+            continue
+        is_asked = row.requested == row.expected
+        promised[row.expected, is_asked] += form.calls
+        if row.outcome in {DOWNGRADED, UPGRADED}:
+            key = row.expected, row.served, is_asked, row.outcome == DOWNGRADED
+            moved.setdefault(key, Counter())[row.inferred_cause or UNKNOWN] += form.calls
+    made = [
+        Shift(*key, calls=causes.total(), of=promised[key[0], key[2]], causes=dict(causes.most_common()))
+        for key, causes in moved.items()
+    ]
+    return tuple(sorted(made, key=lambda shift: (not shift.is_down, -shift.calls)))
 
 
 def _merged(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -263,12 +240,13 @@ def _place(group: Group) -> tuple[str, str, str, str, int]:
     return group.provider, group.model or "", group.requested, group.expected or "", -group.calls
 
 
-def _lacks_usage(row: Row) -> bool:
+def _is_read_out(row: Row) -> bool:
+    """Say whether it is a chat stream that came to its end: one that should have told its usage."""
     is_read_out = row.ending == COMPLETE and row.outcome not in {REFUSED, FAILED}
-    return bool(row.is_stream) and row.endpoint != "responses" and is_read_out and row.output_tokens is None
+    return bool(row.is_stream) and row.endpoint != "responses" and is_read_out
 
 
-def unsaid(row: Row) -> str | None:
+def unsaid(row: Said) -> str | None:
     """Say why the outcome of a call cannot be said; ``None`` where it can."""
     if row.outcome == UNREPORTED:
         return "tierless_endpoint" if row.endpoint in TIERLESS else "not_reported"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import sys
@@ -16,10 +17,13 @@ from tierscope import cost, guard
 from tierscope.catalog import prices
 from tierscope.forks import at_fork
 from tierscope.ledger import schema, store
+from tierscope.ledger.retention import DROPPED, Keep, Trimmer
 from tierscope.ledger.schema import LedgerError
 
 if TYPE_CHECKING:
     from tierscope.model import Call
+
+log = logging.getLogger("tierscope")
 
 LIMIT: Final = 10_000
 """The most calls that wait to be written; what comes on top is counted as ``ledger_dropped``."""
@@ -45,7 +49,10 @@ class LedgerSink:
         self._named = path
         self.catalog: str | None = None
         """The user's file of prices; that of whoever instrumented last."""
+        self.keep = Keep()
+        """What is kept of older rows; likewise."""
         self._copied: sqlite3.Connection | None = None
+        self._has_dropped = False
         _SINKS.add(self)
         self._begin()
 
@@ -62,6 +69,7 @@ class LedgerSink:
         self._failures = 0
         self._is_locked = False
         self._is_still = False
+        self._trimmer: Trimmer | None = None
 
     def _row(self, call: Call) -> tuple[schema.Value, ...]:
         return schema.row(cost.priced(prices.rates(self.catalog), call))
@@ -96,13 +104,45 @@ class LedgerSink:
 
     def _run(self) -> None:
         while True:
-            self._wake.wait()
+            self._wake.wait(EVERY_S if self._is_trimming() else None)
             self._hurry.wait(EVERY_S)
             self._wake.clear()
             while self._queue:
                 if not guard.isolate("ledger_write", self._write):
                     self._hurry.wait(BACK_OFF_S[min(self._failures, len(BACK_OFF_S)) - 1])
                     self._hurry.clear()
+            if self._is_trimming():
+                guard.isolate("ledger_trim", self._trim)
+
+    def _is_trimming(self) -> bool:
+        return self._trimmer is not None and self._trimmer.is_busy
+
+    def _trim(self) -> None:
+        """Drop a few rows more."""
+        with self._writing:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Drop rows that are not to be kept; where that cannot be done now, it is tried again with later rows."""
+        if self.keep == Keep() or self._db is None:
+            return
+        if self._trimmer is None or self._trimmer.keep != self.keep:
+            self._trimmer = Trimmer(self.keep)
+        try:
+            count = self._trimmer.step(self._db, time.monotonic(), time.time_ns())
+        except sqlite3.Error as error:
+            self._close()
+            if not store.is_locked(error):
+                guard.note("ledger_trim", f"TIERSCOPE_LEDGER={self._named}: older rows cannot be dropped: {error}")
+            return
+        if count and not self._has_dropped:
+            self._has_dropped = True
+            log.info(
+                "Tierscope: TIERSCOPE_LEDGER=%s keeps %s: older calls are dropped, and counted in its table %s.",
+                self._named,
+                self.keep.words(),
+                DROPPED,
+            )
 
     def _write(self) -> bool:
         """Write one batch; rows leave the queue once they are committed. False: try again later."""
@@ -121,6 +161,7 @@ class LedgerSink:
             for _ in range(size):
                 self._queue.popleft()
             self._failures = 0
+            self._drop()
             return True
 
     def _commit(self, rows: list[tuple[schema.Value, ...]]) -> None:

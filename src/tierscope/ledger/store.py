@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import sys
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from tierscope.ledger import migrations
 from tierscope.ledger.schema import APPLICATION_ID, COLUMNS, TABLE, VERSION, LedgerError
 
 if sys.platform != "win32":
@@ -17,6 +19,8 @@ if sys.platform != "win32":
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+log = logging.getLogger("tierscope")
 
 BUSY_S: Final = 0.25
 """How long one statement waits for another process; the sink tries again by itself, so this stays short."""
@@ -26,7 +30,7 @@ FOLDS: Final = 10
 """How often it is tried to fold a WAL into its file: for some three seconds at most."""
 PATIENCE_S: Final = 5.0
 """How long a reader waits for another process."""
-_PRIMARY: Final = 0xFF
+PRIMARY: Final = 0xFF
 """The part of an SQLite error code that names its kind."""
 _NEW: Final = (0, 0, 0)
 Identity: TypeAlias = tuple[int, int]
@@ -49,7 +53,7 @@ def _marks(db: sqlite3.Connection) -> tuple[int, int, int]:
 
 
 def _is_ledger(db: sqlite3.Connection, path: str) -> bool:
-    """Whether this is a ledger of our version; false for an empty file.
+    """Whether this is a ledger of our version or an older one; false for an empty file.
 
     Raises:
         LedgerError: it is something else.
@@ -69,10 +73,11 @@ def _is_ledger(db: sqlite3.Connection, path: str) -> bool:
             f"{path} is not a ledger: it is an SQLite file of another application "
             f"(application_id {application:#x}). Name another file."
         )
-    if version != VERSION:
+    if not migrations.OLDEST <= version <= VERSION:
+        remedy = "Upgrade Tierscope" if version > VERSION else "Take the Tierscope that wrote it"
         raise LedgerError(
-            f"{path} is a ledger of version {version}, this Tierscope reads and writes version {VERSION}. "
-            f"Use the Tierscope that wrote it, or name another file."
+            f"{path} is a ledger of version {version}, this Tierscope writes version {VERSION} and reads versions from "
+            f"{migrations.OLDEST} on. {remedy}, or name another file."
         )
     return True
 
@@ -125,12 +130,15 @@ def open_to_write(path: str) -> tuple[sqlite3.Connection, Identity | None]:
 
 
 def _connect(path: str) -> sqlite3.Connection:
-    """Connect to a file that is there, and make it a ledger if it is empty."""
+    """Connect to a file that is there, make it a ledger if it is empty, and one of our version if it is older."""
     uri = f"{Path(path).absolute().as_uri()}?mode=rw"
     db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         if not _is_ledger(db, path):
             _create(db, path)
+        before = migrations.migrate(db)
+        if before is not None:
+            log.info("Tierscope: the ledger %s was of version %d, and is of version %d now.", path, before, VERSION)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
     except BaseException:
@@ -228,17 +236,19 @@ def _opened(path: Path) -> sqlite3.Connection | None:
 
 def is_locked(error: sqlite3.Error) -> bool:
     """Whether another process is at work on the file: a matter of time."""
-    return (getattr(error, "sqlite_errorcode", 0) & _PRIMARY) == sqlite3.SQLITE_BUSY
+    return (getattr(error, "sqlite_errorcode", 0) & PRIMARY) == sqlite3.SQLITE_BUSY
 
 
 def _attached(path: Path, how: str, patience: float) -> sqlite3.Connection | None:
     """A connection that cannot write to this ledger; ``None`` where the file is still empty."""
     uri = f"{path.absolute().as_uri()}?{how}"
     db = sqlite3.connect(uri, uri=True, timeout=patience, check_same_thread=False)
-    is_ours = False
     try:
-        is_ours = _is_ledger(db, str(path))
-    finally:
-        if not is_ours:
-            db.close()
-    return db if is_ours else None
+        if _is_ledger(db, str(path)):
+            migrations.complete(db)
+            return db
+    except BaseException:
+        db.close()
+        raise
+    db.close()
+    return None

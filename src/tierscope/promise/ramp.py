@@ -11,14 +11,14 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.catalog.promises import LEAST_FLOOR
+from tierscope.promise.samples import Sample
 from tierscope.promise.sla import S
-from tierscope.words import BATCH, CAPACITY_OR_UNKNOWN, DOWNGRADED, PRIORITY, RAMP_RATE
+from tierscope.words import BATCH, DOWNGRADED, LONG_CONTEXT, PRIORITY, RAMP_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tierscope.catalog.promises import RampRule
-    from tierscope.promise.samples import Sample
 
 WARNING_SHARE: Final = 0.8
 """Forewarn from this share of the allowed growth on."""
@@ -89,8 +89,8 @@ def limit(rule: RampRule, ramp_window: float | None = None) -> Limit:
 
 
 def key_of(sample: Sample) -> Key | None:
-    """Return the series a call belongs to; ``None``: to none, as batch work."""
-    if BATCH in {sample.expected, sample.served}:
+    """Return the series a call belongs to; ``None``: to none, as batch work, and what is too long for Priority."""
+    if BATCH in {sample.expected, sample.served} or sample.inferred_cause == LONG_CONTEXT:
         return None
     return sample.provider, sample.model, sample.expected
 
@@ -99,14 +99,10 @@ def series(samples: Iterable[Sample], step_ns: int = MINUTE_NS) -> dict[Key, Ser
     """Add up completed input tokens by provider, model and expected tier; all series have the same span."""
     tokens: Tokens = defaultdict(Counter)
     for sample in samples:
-        _add(tokens, sample, step_ns)
+        key = key_of(sample)
+        if key is not None:
+            tokens[key][sample.ended_ns // step_ns] += sample.input_tokens or 0
     return _spanned(tokens)
-
-
-def _add(tokens: Tokens, sample: Sample, step_ns: int) -> None:
-    key = key_of(sample)
-    if key is not None:
-        tokens[key][sample.ended_ns // step_ns] += sample.input_tokens or 0
 
 
 def _spanned(tokens: Tokens) -> dict[Key, Series]:
@@ -155,9 +151,17 @@ class Over(NamedTuple):
         the rule, was *inferred* to be downgraded for that.
         """
         told, step_ns = sample.inferred_cause, self.step_ns.get(sample.provider)
-        if sample.outcome != DOWNGRADED or told not in {None, CAPACITY_OR_UNKNOWN} or step_ns is None:
+        if sample.outcome != DOWNGRADED or step_ns is None:
             return told
-        return RAMP_RATE if (key_of(sample), sample.ended_ns // step_ns) in self.steps else told
+        lasted = range(sample.started_ns // step_ns, sample.ended_ns // step_ns + 1)
+        return RAMP_RATE if self.covers(key_of(sample), lasted) else told
+
+    def covers(self, key: Key | None, steps: range) -> bool:
+        """Say whether the series grew beyond the rule in one of the steps of a call, from its start to its end.
+
+        The service decides at the start; what it was sent then is known in the steps that follow.
+        """
+        return any((key, step) in self.steps for step in steps)
 
 
 class Ramps:
@@ -166,24 +170,67 @@ class Ramps:
     def __init__(self, rule_of: Callable[[str], RampRule | None], ramp_window: float | None = None) -> None:
         self._limit_of = functools.cache(lambda provider: _limit_by(rule_of(provider), ramp_window))
         self._tokens: defaultdict[tuple[str, Limit], Tokens] = defaultdict(lambda: defaultdict(Counter))
+        self._causes: Counter[Sample] = Counter()
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
-        bound = self._limit_of(sample.provider)
+        key = key_of(sample)
+        if key is not None:
+            self.take(key, sample.ended_ns, sample.input_tokens or 0)
+        if sample.outcome == DOWNGRADED or sample.inferred_cause is not None:
+            self._causes[_brief(sample, self.step_ns(sample.provider))] += 1
+
+    def take(self, key: Key, ended_ns: int, tokens: int) -> None:
+        """Add the input tokens of a call that belongs to a series, and the time at which it ended."""
+        bound = self._limit_of(key[0])
         if bound is not None:
-            _add(self._tokens[sample.provider, bound], sample, bound.step_ns)
+            self._tokens[key[0], bound][key][ended_ns // bound.step_ns] += tokens
+
+    def step_ns(self, provider: str) -> int | None:
+        """Return the length of a provider's steps; ``None``: it has no rule."""
+        bound = self._limit_of(provider)
+        return None if bound is None else bound.step_ns
+
+    def causes(self) -> Counter[str]:
+        """Count the inferred causes so far; what ``Over.cause`` says of each call, without reading them again."""
+        counts: Counter[str] = Counter()
+        over = self.over()
+        for brief, calls in self._causes.items():
+            cause = over.cause(brief)
+            if cause is not None:
+                counts[cause] += calls
+        return counts
+
+    def series(self) -> dict[str, tuple[Limit, dict[Key, Series]]]:
+        """The series of each provider that has a rule, with its limit."""
+        return {provider: (bound, _spanned(tokens)) for (provider, bound), tokens in self._tokens.items()}
 
     def over(self) -> Over:
         """The steps beyond the rules so far."""
         found = {
             (key, told.step)
-            for (_, bound), tokens in self._tokens.items()
-            for key, one in _spanned(tokens).items()
+            for bound, grown in self.series().values()
+            for key, one in grown.items()
             if key[2] == PRIORITY
             for told in points(one, bound)
             if told.is_over
         }
         return Over({provider: bound.step_ns for provider, bound in self._tokens}, frozenset(found))
+
+
+def _brief(sample: Sample, step_ns: int | None) -> Sample:
+    """What the cause of a call depends on: the same for all of one kind that began and ended in the same steps."""
+    first, last = (0, 0) if step_ns is None else (sample.started_ns // step_ns, sample.ended_ns // step_ns)
+    return Sample(
+        sample.provider,
+        first * (step_ns or 0),
+        (last - first) * (step_ns or 0),
+        request_model=sample.model,
+        expected=sample.expected,
+        served=sample.served,
+        outcome=sample.outcome,
+        inferred_cause=sample.inferred_cause,
+    )
 
 
 def _limit_by(rule: RampRule | None, ramp_window: float | None) -> Limit | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from tierscope.catalog.promises import Target
-    from tierscope.promise.samples import Sample
+    from tierscope.promise.samples import Sample, Try
     from tierscope.promise.sla import Readings
     from tierscope.promise.uptime import Definition, Uptime
 
@@ -69,42 +69,53 @@ class _Figures:
         self.place = place
         self.calls = 0
         self.untrusted = 0
-        self.names: set[str] = set()
-        self.kinds: Counter[str] = Counter()
+        self.asked: set[tuple[str | None, str | None]] = set()
+        """Models as asked for and as answered."""
+        self.tries: Counter[tuple[tuple[Try, ...], str | None]] = Counter()
+        """Calls by their attempts and what they closed with: mostly one that was answered, so looked at in the end."""
         self.speed = tuple(Latency(place.tier, place.target, basis, window_s) for basis in BASES)
         self._definition = definition
 
     def add(self, sample: Sample) -> None:
         self.calls += 1
         self.untrusted += not sample.trusted
-        self.names.update(name for name in (sample.request_model, sample.response_model) if name)
+        self.asked.add((sample.request_model, sample.response_model))
         if sample.trusted:
-            self.kinds.update(uptime.kinds_of(sample, self._definition))
+            self.tries[sample.tries, uptime.closing_of(sample)] += 1
         for latency in self.speed:
             latency.add(sample)
 
     def merge(self, other: _Figures) -> None:
         self.calls += other.calls
         self.untrusted += other.untrusted
-        self.names |= other.names
-        self.kinds.update(other.kinds)
+        self.asked |= other.asked
+        self.tries.update(other.tries)
         for number, latency in enumerate(self.speed):
             latency.merge(other.speed[number])
 
     def section(self, min_samples: int) -> Section:
         return Section(
             *self.place,
-            names=tuple(sorted(self.names)),
+            names=tuple(sorted({name for names in self.asked for name in names if name})),
             calls=self.calls,
             untrusted=self.untrusted,
             speed=tuple(latency.readings(min_samples) for latency in self.speed),
-            uptime=uptime.figures(self.kinds, self._definition),
+            uptime=uptime.figures(self._kinds(), self._definition),
         )
+
+    def _kinds(self) -> Counter[str]:
+        kinds: Counter[str] = Counter()
+        for (tries, closing), calls in self.tries.items():
+            for kind in uptime.kinds(tries, closing, self._definition):
+                kinds[kind] += calls
+        return kinds
 
 
 def tier_of(sample: Sample, promised: Collection[str | None] = PROMISED) -> str | None:
     """Return the promised tier a call belongs to; ``None``: to none."""
-    return next((tier for tier in (sample.served, sample.expected) if tier in promised), None)
+    if sample.served in promised:
+        return sample.served
+    return sample.expected if sample.expected in promised else None
 
 
 class Sheet:
@@ -118,7 +129,7 @@ class Sheet:
         window_s: int | None = None,
         definition: Definition = uptime.DEFAULT,
     ) -> None:
-        self._targets, self._tiers = targets, tuple(tiers)
+        self._targets, self.tiers = targets, tuple(tiers)
         self._window_s, self._definition = window_s, definition
         self._place = functools.cache(self._looked_up)
         self._told: dict[Place, _Figures] = {}
@@ -133,13 +144,18 @@ class Sheet:
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
-        self.calls += 1
-        start = sample.started_ns
-        self.first_ns = start if self.first_ns is None else min(self.first_ns, start)
-        self.last_ns = start if self.last_ns is None else max(self.last_ns, start)
-        tier = tier_of(sample, self._tiers)
+        self.count(sample.started_ns)
+        tier = tier_of(sample, self.tiers)
         if tier is not None:
             self._figures(sample, tier).add(sample)
+
+    def count(self, started_ns: int) -> None:
+        """Count one call, of whatever tier; its start in nanoseconds since 1970."""
+        self.calls += 1
+        if self.first_ns is None or started_ns < self.first_ns:
+            self.first_ns = started_ns
+        if self.last_ns is None or started_ns > self.last_ns:
+            self.last_ns = started_ns
 
     def _figures(self, sample: Sample, tier: str) -> _Figures:
         place = self._place(sample.provider, sample.model, tier, sample.started_ns // DAY_NS)

@@ -103,24 +103,31 @@ def kind_of(attempt: Try, closing: str | None = None, definition: Definition = D
     return CONNECTION_LOST if closing in _LOST else OK
 
 
+def closing_of(sample: Sample) -> str | None:
+    """Return what its last attempt is judged by, beside its own result: the error type of a call that failed."""
+    return sample.error_type if sample.outcome == FAILED else None
+
+
+def kinds(tries: tuple[Try, ...], closing: str | None, definition: Definition = DEFAULT) -> list[str]:
+    """Return what each of a call's attempts came to."""
+    last = len(tries) - 1
+    return [kind_of(attempt, closing if number == last else None, definition) for number, attempt in enumerate(tries)]
+
+
 def kinds_of(sample: Sample, definition: Definition = DEFAULT) -> list[str]:
     """Return what each attempt of a call came to."""
-    last = len(sample.tries) - 1
-    closing = sample.error_type if sample.outcome == FAILED else None
-    return [
-        kind_of(attempt, closing if number == last else None, definition) for number, attempt in enumerate(sample.tries)
-    ]
+    return kinds(sample.tries, closing_of(sample), definition)
 
 
 def uptime(samples: Iterable[Sample], definition: Definition = DEFAULT) -> Uptime:
     """Return the uptime of calls; those on hosts that are not trusted are somebody else's, and left out."""
-    kinds: Counter[str] = Counter()
+    found: Counter[str] = Counter()
     for sample in samples:
         if sample.trusted:
-            kinds.update(kinds_of(sample, definition))
-    return figures(kinds, definition)
+            found.update(kinds_of(sample, definition))
+    return figures(found, definition)
 
 
-def figures(kinds: Mapping[str, int], definition: Definition = DEFAULT) -> Uptime:
+def figures(counts: Mapping[str, int], definition: Definition = DEFAULT) -> Uptime:
     """Freeze counts, in the order of ``KINDS``."""
-    return Uptime({kind: kinds[kind] for kind in KINDS if kinds.get(kind)}, definition)
+    return Uptime({kind: counts[kind] for kind in KINDS if counts.get(kind)}, definition)

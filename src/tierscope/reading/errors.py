@@ -63,6 +63,10 @@ CODES: Final = (
             "token_limit_exceeded",
             "image_content_policy_violation",
             "bio_policy",
+            "previous_response_not_found",
+            "invalid_stream_id",
+            "websocket_stream_limit_reached",
+            "websocket_connection_limit_reached",
         }
     )
 )
@@ -89,6 +93,8 @@ EXCEPTIONS: Final = frozenset(
                 "RateLimitError",
                 "UnprocessableEntityError",
                 "OAuthError",
+                "WebSocketConnectionClosedError",
+                "WebSocketQueueFullError",
             )
         ),
         *(
@@ -107,6 +113,9 @@ EXCEPTIONS: Final = frozenset(
                 "StreamClosed",
             )
         ),
+        "websockets.ConnectionClosedOK",
+        "websockets.ConnectionClosedError",
+        "websockets.InvalidStatus",
         "asyncio.CancelledError",
         "trio.Cancelled",
         "json.JSONDecodeError",
@@ -194,6 +203,20 @@ def attempt_result(status: int | None, failure: Failure | None, exc: BaseExcepti
     if status == 429:  # noqa: PLR2004
         return "spend_limited" if failure is not None and failure.code in SPEND_CODES else "rate_limited"
     return "client_error" if status < 500 else "server_error"  # noqa: PLR2004
+
+
+def told_result(status: int | None, failure: Failure) -> AttemptResult:
+    """Classify an attempt whose error came as an event: by its status, which few events have, else by its words.
+
+    One that names neither is the server's: what it sent without a status counts in no share of HTTP errors.
+    """
+    if status is not None or failure.message_matches:
+        return attempt_result(status, failure)
+    if failure.code in SPEND_CODES:
+        return "spend_limited"
+    if failure.code in RATE_CODES:
+        return "rate_limited"
+    return "client_error" if failure.type == "invalid_request_error" else "server_error"
 
 
 def _without_response(exc: BaseException | None) -> AttemptResult:

@@ -91,7 +91,7 @@ class EventScan:
         return as_object(data)
 
 
-def as_object(data: bytes) -> dict[str, Any] | None:
+def as_object(data: bytes | str) -> dict[str, Any] | None:
     """Return the JSON object in these bytes, or ``None`` for anything else."""
     try:
         value = json.loads(data)

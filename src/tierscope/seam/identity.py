@@ -27,7 +27,7 @@ _RAW_MODES: Mapping[str, RawMode] = {"true": "raw", "stream": "stream"}
 
 
 @functools.lru_cache(maxsize=256)
-def _is_azure(kind: Hashable) -> bool:
+def is_azure(kind: Hashable) -> bool:
     """Say whether a client class is one of Azure's, by name: importing the class would import openai."""
     return any(base.__name__ == "BaseAzureClient" for base in getattr(kind, "__mro__", ()))
 
@@ -162,7 +162,7 @@ def _resolved(
     """Resolve whom a request goes to, and what was promised there."""
     endpoint, operation = kind
     host, port = _address(client._prepare_url(url) if "://" in url else client.base_url)  # noqa: SLF001  as the SDK will
-    row, trusted = provider_row(world, host, port, is_azure=_is_azure(client.__class__))
+    row, trusted = provider_row(world, host, port, is_azure=is_azure(client.__class__))
     request = Request(
         operation=operation,
         endpoint=endpoint,

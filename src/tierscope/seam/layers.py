@@ -10,6 +10,7 @@ import importlib
 import logging
 import sys
 import threading
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tierscope.forks import at_fork
@@ -18,6 +19,7 @@ from tierscope.seam.world import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from importlib.machinery import ModuleSpec
     from types import ModuleType
 
 log = logging.getLogger("tierscope")
@@ -43,8 +45,10 @@ class Patch(NamedTuple):
 class Layers:
     """Our own layers on the SDK's classes, so that only these are ever taken off."""
 
-    def __init__(self, patches: tuple[Patch, ...]) -> None:
+    def __init__(self, patches: tuple[Patch, ...], *, is_optional: bool = False) -> None:
+        """Take what is to be laid; optional patches are those that older versions lack, and nobody misses there."""
         self._patches = patches
+        self._is_optional = is_optional
         self._owners: dict[Patch, type] = {}
         self._made: list[Any] = []
         """Every layer so far; one whose method comes back is laid again, not made anew."""
@@ -67,7 +71,7 @@ class Layers:
 
     def lay_again(self) -> None:
         """Lay every patch, in the modules that are loaded."""
-        for name in (CLIENT, STREAMING):
+        for name in dict.fromkeys(patch.module for patch in self._patches):
             module = _loaded(name)
             if module is not None:
                 self.lay(module)
@@ -75,7 +79,7 @@ class Layers:
     def _lay_one(self, module: ModuleType, patch: Patch) -> None:
         owner = _owner(module, patch)
         if owner is None:
-            if patch not in self._missed:
+            if patch not in self._missed and not self._is_optional:
                 self._missed.add(patch)
                 package = patch.module.partition(".")[0]
                 log.warning(
@@ -160,6 +164,59 @@ class Hook:
 
             self._is_waiting = True  # that cannot be taken back, so what is called asks whether we are active
             wrapt.when_imported(CLIENT)(self._take)
+
+
+class Awaited:
+    """A finder that finds nothing itself: it hands over modules that most processes never load, once they are loaded.
+
+    ``wrapt.when_imported`` does the same, but ``import wrapt`` costs 8 ms of processor, more than twice all the rest of
+    our start (ADR 19).
+    """
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, Callable[[ModuleType], object]] = {}
+
+    def want(self, name: str, take: Callable[[ModuleType], object]) -> None:
+        """Hand over a module: now where it is loaded, else when it has been."""
+        module = sys.modules.get(name)
+        if module is not None:
+            take(module)
+            return
+        self._wanted[name] = take
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+
+    def forget(self) -> None:
+        """Wait for nothing any more, and leave the interpreter as it was."""
+        self._wanted.clear()
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    @guarded("import")
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
+        """Return the spec that the other finders have for a module that is wanted, and ``None`` for all others."""
+        take = self._wanted.pop(name, None)  # gone, so that the search below passes us
+        spec = None if take is None else find_spec(name)
+        if take is None or spec is None or spec.loader is None:
+            return None
+        self._follow(name, spec.loader, take)
+        return spec
+
+    def _follow(self, name: str, loader: Any, take: Callable[[ModuleType], object]) -> None:
+        """Have the loader tell: by an attribute of its own, so that it stays the loader that it is."""
+        load = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            try:
+                load(module)
+            except BaseException:
+                self._wanted[name] = take  # whoever imports it again shall be heard too
+                raise
+            finally:
+                del loader.exec_module
+            take(module)
+
+        loader.exec_module = exec_module
 
 
 def _loaded(name: str) -> ModuleType | None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from tierscope import guard
 from tierscope.guard import guarded
 from tierscope.reading import request as reading
-from tierscope.seam.layers import CLIENT, STREAMING, Hook, Layers, Patch
+from tierscope.seam.layers import CLIENT, STREAMING, Awaited, Hook, Layers, Patch
 from tierscope.seam.world import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from tierscope.seam.opencall import OpenCall
     from tierscope.seam.world import World
@@ -211,12 +213,63 @@ PATCHES: Final = (
 LAYERS: Final = Layers(PATCHES)
 _HOOK: Final = Hook(LAYERS.lay)
 
+# ── the second seam ───────────────────────────────────────────────────────────────────────────────────────────────
+SOCKETS: Final = ("openai.resources.responses.responses", "openai.resources.beta.responses.responses")
+"""Hold the WebSocket connections, since openai 2.22; loaded when a client's ``responses`` is first asked for."""
+SESSIONS: Final = "openai.lib.responses_websocket._session"
+"""Lanes over one connection, in later versions: they write to the socket themselves."""
+_TRANSPORTS: Final = ("websockets.sync.client", "websockets.asyncio.client")
+"""What openai connects with: where neither is loaded, no connection is open."""
+_AWAITED: Final = Awaited()
+
+
+def connecting(wrapped: Any) -> Callable[..., Any]:
+    """``__init__`` of a manager: there will be a connection, so its layers are laid; not before, they are many."""
+
+    @functools.wraps(wrapped)
+    def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _lay_sockets()
+        return wrapped.__get__(self, type(self))(*args, **kwargs)
+
+    return layer
+
+
+MANAGERS: Final = Layers(
+    tuple(
+        Patch(module, f"{kind}ResponsesConnectionManager", "__init__", connecting)
+        for module in SOCKETS
+        for kind in ("", "Async")
+    ),
+    is_optional=True,
+)
+_LAID: Final = [LAYERS, MANAGERS]
+"""All that is to go when we go."""
+
+
+@guarded("patch")
+def _lay_sockets() -> None:
+    if STATE.world is None:
+        return
+    from tierscope.seam.websocket import SOCKET_LAYERS  # noqa: PLC0415  not before there may be a connection
+
+    if SOCKET_LAYERS not in _LAID:
+        _LAID.append(SOCKET_LAYERS)
+    SOCKET_LAYERS.lay_again()
+
+
+def _on_sockets(module: ModuleType) -> None:
+    MANAGERS.lay(module)
+    if module.__name__ == SESSIONS or any(name in sys.modules for name in _TRANSPORTS):
+        _lay_sockets()
+
 
 def install(world: World) -> None:
     """Lay the seam: at once where openai is loaded, else when it will be."""
     STATE.world, STATE.opened = world, _first
-    STATE.when_idle = LAYERS.take_off_when_idle
+    STATE.when_idle = _take_off_when_idle
     _HOOK()
+    for name in (*SOCKETS, SESSIONS):
+        _AWAITED.want(name, _on_sockets)
     if world.http is not None:
         world.http.begin()
 
@@ -225,6 +278,12 @@ def remove() -> None:
     """Take the seam off, when no call is inside it any more; streams that are open finish normally."""
     STATE.drain()
     world, STATE.world = STATE.world, None
+    _AWAITED.forget()
     if world is not None and world.http is not None:
         world.http.end()
-    LAYERS.take_off_when_idle()
+    _take_off_when_idle()
+
+
+def _take_off_when_idle() -> None:
+    for layers in _LAID:
+        layers.take_off_when_idle()

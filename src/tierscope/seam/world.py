@@ -8,7 +8,7 @@ import time
 import weakref
 from collections import OrderedDict, deque
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tierscope.forks import at_fork
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tierscope.catalog import Catalog
     from tierscope.config import Settings
+    from tierscope.model import EndingWord
     from tierscope.observer import Observer
     from tierscope.seam.background import Background
     from tierscope.seam.identity import Form
@@ -67,6 +68,21 @@ class World:
         vars(self).setdefault("background", Background())
 
 
+class Ends(Protocol):
+    """What may be dropped before it has ended: a call, or a connection with all of its calls."""
+
+    is_dropped: bool
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to record."""
+        ...
+
+    def finish(self, ending: EndingWord) -> object:
+        """Record it; never called from a finalizer."""
+        ...
+
+
 class Lifeline(weakref.ref[Any]):
     """A weak reference to what a stream's response holds.
 
@@ -75,7 +91,7 @@ class Lifeline(weakref.ref[Any]):
     """
 
     __slots__ = ("call",)
-    call: OpenCall
+    call: Ends
 
 
 class Seen:
@@ -114,10 +130,10 @@ class State:
     def __init__(self) -> None:
         self.world: World | None = None
         self.current: ContextVar[OpenCall | None] = ContextVar("tierscope_call", default=None)
-        self.endings: deque[OpenCall] = deque()
+        self.endings: deque[Ends] = deque()
         self._lifelines: set[Lifeline] = set()
-        self.inside: set[OpenCall] = set()
-        """The calls whose ``request`` runs: they need all our layers until it has returned."""
+        self.inside: set[Ends] = set()
+        """The calls whose ``request`` runs, or that come over a socket: they need all our layers to the end."""
         self.when_idle: Callable[[], None] = _nothing
         """Called when the last call has left although the seam is to go."""
         self.opened: Callable[..., OpenCall | None] = _nothing
@@ -136,14 +152,14 @@ class State:
         if self.world is not None and "background" in vars(self.world):
             self.world.background.forked()
 
-    def leave(self, call: OpenCall) -> None:
-        """Note that ``request`` has returned."""
+    def leave(self, call: Ends) -> None:
+        """Note that ``request`` has returned, or that a response has come over its socket."""
         self.inside.discard(call)
         if self.world is None and not self.inside:
             self.when_idle()
 
-    def watch(self, thing: object, call: OpenCall) -> None:
-        """Hear when a stream is dropped with its response."""
+    def watch(self, thing: object, call: Ends) -> None:
+        """Hear when a stream is dropped with its response, or a connection is dropped."""
         lifeline = Lifeline(thing, self._gone)
         lifeline.call = call
         self._lifelines.add(lifeline)
@@ -152,7 +168,7 @@ class State:
         self._lifelines.discard(lifeline)
         self.dropped(lifeline.call)
 
-    def dropped(self, call: OpenCall) -> None:
+    def dropped(self, call: Ends) -> None:
         """Queue a call; a finalizer may run inside a lock of OpenTelemetry's SDK, where recording would never end."""
         if not (call.is_dropped or call.is_finished):
             call.is_dropped = True

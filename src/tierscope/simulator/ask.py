@@ -3,10 +3,10 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from tierscope.simulator.profile import Profile
 from tierscope.simulator.script import SCRIPT_HEADER, Script, read_script
@@ -83,8 +83,40 @@ async def read_ask(request: Request, profile: Profile, endpoint: str, sequence: 
         body, script, unreadable = _object(raw), read_script(headers.get(SCRIPT_HEADER)), None
     except (ValueError, TypeError) as error:
         body, script, unreadable = {}, Script(), f"{type(error).__name__}: {error}"
-    azure = request.url.path.startswith("/openai/")
-    name = str(request.path_params.get("deployment") or body.get("model") or "")
+    ask = made(request, profile, endpoint, sequence, received, body, script)
+    stream = body.get("stream") is True or request.query_params.get("stream") == "true"
+    return replace(ask, method=request.method, stream=stream, unreadable=unreadable)
+
+
+def message_ask(connection: HTTPConnection, profile: Profile, sequence: int, text: str) -> Ask:
+    """A message of a WebSocket connection as an `Ask`: always a stream.
+
+    Its script is in its `metadata`, under the name of the header, else in the handshake's header.
+    """
+    received = Moment.now()
+    try:
+        body, unreadable = _object(text.encode()), None
+        metadata = body.get("metadata")
+        own = metadata.get(SCRIPT_HEADER) if isinstance(metadata, Mapping) else None
+        script = read_script(own or connection.headers.get(SCRIPT_HEADER))
+    except (ValueError, TypeError) as error:
+        body, script, unreadable = {}, Script(), f"{type(error).__name__}: {error}"
+    ask = made(connection, profile, "responses", sequence, received, body, script)
+    return replace(ask, method="WEBSOCKET", stream=True, unreadable=unreadable)
+
+
+def made(
+    connection: HTTPConnection,
+    profile: Profile,
+    endpoint: str,
+    sequence: int,
+    received: Moment,
+    body: Mapping[str, Any],
+    script: Script,
+) -> Ask:
+    """What a body asks for where a connection leads."""
+    headers, azure = connection.headers, connection.url.path.startswith("/openai/")
+    name = str(connection.path_params.get("deployment") or body.get("model") or "")
     deployed = profile.deployments.get(name) if azure else None
     retries = headers.get("x-stainless-retry-count", "")
     return Ask(
@@ -92,7 +124,7 @@ async def read_ask(request: Request, profile: Profile, endpoint: str, sequence: 
         received=received,
         provider="azure" if azure else "openai",
         endpoint=endpoint,
-        method=request.method,
+        method="",
         project=None if azure else headers.get("openai-project", profile.default_project),
         deployment=name if azure and name else None,
         region=deployed.region if deployed else None,
@@ -102,11 +134,10 @@ async def read_ask(request: Request, profile: Profile, endpoint: str, sequence: 
         key=headers.get("api-key") or headers.get("authorization", "").removeprefix("Bearer "),
         attempt=int(retries) + 1 if retries.isdigit() else 1,
         retry_header=int(retries) if retries.isdigit() else None,
-        stream=body.get("stream") is True or request.query_params.get("stream") == "true",
+        stream=False,
         script=script,
         input_tokens=script.input_tokens or prompt_tokens(body),
-        query=dict(request.query_params),
-        unreadable=unreadable,
+        query=dict(connection.query_params),
     )
 
 

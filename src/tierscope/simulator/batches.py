@@ -173,6 +173,11 @@ class Shelf:
             self._kept[batch_id] = replace(found, cancelled=now)
         return self.find(batch_id)
 
+    def ended(self) -> list[dict[str, Any]]:
+        """The batches that have come to their end and used tokens."""
+        now = self._clock.now()
+        return [body for body in (batch.body(now) for batch in self._kept.values()) if body["usage"]]
+
     def page(self, after: str | None, limit: int) -> dict[str, Any]:
         """A page of batches, the newest first, from the one after `after` on."""
         ids = list(reversed(self._kept))

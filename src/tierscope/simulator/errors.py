@@ -95,10 +95,42 @@ def unknown_batch(batch_id: str) -> Problem:
     return Problem(404, "invalid_request_error", None, f"No batch found with id '{batch_id}'.")
 
 
+def no_socket(reason: str) -> Problem:
+    """400: what a WebSocket does not take ('WebSocket mode' guide; wording modelled)."""
+    return Problem(400, "invalid_request_error", "invalid_request_error", reason)
+
+
+def invalid_stream(stream_id: object) -> Problem:
+    """400: no name for a lane ('WebSocket mode' guide; wording modelled)."""
+    return Problem(400, "invalid_request_error", "invalid_stream_id", f"Invalid stream_id: {stream_id!r:.80}.")
+
+
+def too_many_streams(most: int) -> Problem:
+    """400: one lane too many ('WebSocket mode' guide; wording modelled)."""
+    text = f"This connection has {most} named streams already."
+    return Problem(400, "invalid_request_error", "websocket_stream_limit_reached", text)
+
+
 def missing(param: str) -> Problem:
     """400: a parameter that must be there is not (recorded for other endpoints)."""
     text = f"Missing required parameter: '{param}'."
     return Problem(400, "invalid_request_error", "missing_required_parameter", text, param)
+
+
+def lacks_scope(scope: str) -> Problem:
+    """403: the key may not do this (the message names the scope in public reports of 2026; the rest is modelled)."""
+    text = f"You have insufficient permissions for this operation. Missing scopes: {scope}."
+    return Problem(403, "invalid_request_error", None, text)
+
+
+def invalid_value(param: str, text: str) -> Problem:
+    """400: a parameter of the query is not what it must be (wording modelled)."""
+    return Problem(400, "invalid_request_error", "invalid_value", text, param)
+
+
+def unknown_project(project: str) -> Problem:
+    """404: the organization has no such project (wording modelled)."""
+    return Problem(404, "invalid_request_error", None, f"No project found with id '{project}'.")
 
 
 def unreadable(reason: str) -> Problem:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Served:
     `cost_pico` is what this answer is billed, in pico-dollars (`prices`), from the model, tier and tokens that were
     sent: None where those are not in the bytes (an error, a stream without usage), where the list has no price (`scale`
     is paid by the day: it has no marginal cost), and where an earlier answer told the same response's usage.
+    `used_*` are the tokens that the model took and made for this request, told to the client or not: what the service's
+    own books hold (`usage`). None where nothing ran, where it ended in an error, and for anything but a new request.
     """
 
     sequence: int
@@ -49,6 +51,10 @@ class Served:
     cache_write_tokens: int | None
     output_tokens: int | None
     reasoning_tokens: int | None
+    used_input_tokens: int | None
+    used_cached_tokens: int | None
+    used_cache_write_tokens: int | None
+    used_output_tokens: int | None
     cost_pico: int | None
     response_id: str | None
     response_model: str | None
@@ -85,7 +91,8 @@ def _schema() -> str:
 class Ledger:
     """Rows in the order in which their replies ended; safe to read from any thread while the server runs.
 
-    With a path every row is also committed to the SQLite table `served` (WAL: other processes may read meanwhile).
+    With a path every row is also committed to the SQLite table `served` (WAL: other processes may read meanwhile). What
+    an earlier run left there stays, and is `earlier`: no row of this run, but part of the service's books.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -93,6 +100,7 @@ class Ledger:
         self._under_way = 0
         self._changed = threading.Condition()
         self._db = _opened(path) if path else None
+        self.earlier: tuple[Served, ...] = _read(self._db) if self._db else ()
 
     def add(self, row: Served) -> None:
         """Appends a row and wakes who waits."""
@@ -153,6 +161,17 @@ class Ledger:
 
     def __getitem__(self, index: int) -> Served:
         return self.rows()[index]
+
+
+def _read(db: sqlite3.Connection) -> tuple[Served, ...]:
+    kinds = [(get_args(f.type) or (f.type,))[0] for f in fields(Served)]
+    rows = db.execute(f"SELECT {','.join(_COLUMNS)} FROM served ORDER BY row")  # noqa: S608  # our own names
+    return tuple(_made(kinds, row) for row in rows)
+
+
+def _made(kinds: list[Any], row: tuple[Any, ...]) -> Served:
+    values: list[Any] = [bool(value) if kind is bool else value for kind, value in zip(kinds, row, strict=True)]
+    return Served(*values)
 
 
 def _opened(path: Path) -> sqlite3.Connection:

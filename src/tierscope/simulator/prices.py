@@ -103,6 +103,14 @@ def cost_pico(
 
     `model` is as the reply names it, `tier` the canonical one that served; `cached` and `written` are inside `prompt`.
     """
+    parts = cost_parts(provider, model, tier, prompt=prompt, output=output, cached=cached, written=written)
+    return None if parts is None else sum(parts.values())
+
+
+def cost_parts(
+    provider: str, model: str, tier: str, *, prompt: int, output: int, cached: int = 0, written: int = 0
+) -> dict[str, int] | None:
+    """The same by kind of token, in the words of the usage API; they add up to what is billed."""
     rates = PRICES.get(provider, {}).get(model, {}).get(tier)
     plain = prompt - cached - written
     if rates is None or min(plain, cached, written, output) < 0:
@@ -110,4 +118,9 @@ def cost_pico(
     if rates.beyond and prompt > LONG_PROMPT_TOKENS:
         rates = rates.beyond
     per_written = rates.input if rates.written is None else rates.written
-    return plain * rates.input + cached * rates.cached + written * per_written + output * rates.output
+    return {
+        "input_tokens": plain * rates.input,
+        "input_cached_tokens": cached * rates.cached,
+        "input_cache_write_tokens": written * per_written,
+        "output_tokens": output * rates.output,
+    }

@@ -128,7 +128,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Shares of attempts (0 to 1) that fail: with a status before the reply, or inside a stream."""
+    """Shares of attempts (0 to 1) that fail: with a status before the reply, or inside a stream.
+
+    `admin_429` is how many requests of the admin API are refused first, each with `retry_after_ms`.
+    """
 
     status_429: float = 0.0
     status_500: float = 0.0
@@ -136,6 +139,7 @@ class Faults:
     stream_error: float = 0.0
     drop: float = 0.0
     retry_after_ms: int | None = None
+    admin_429: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +196,8 @@ class Profile:
 
         `proj_chat` asks per request, `proj_fast` defaults to priority, `proj_analyst` has a small scale entitlement
         that spills over, `proj_batchy` lives on flex and is refused at times. A burst of priority meets the ramp limit
-        (its floor is lowered from 1M to 30k tokens per scaled minute so that a laptop reaches it).
+        (its floor is lowered from 1M to 36k tokens per scaled minute: a laptop reaches it, ordinary chat does not).
+        Nothing else but long prompts takes priority away: whoever sees replies alone cannot tell load from the limit.
         """
         units = dict.fromkeys(("gpt-4.1", "gpt-5"), (1, 1))
         return Profile(
@@ -210,7 +215,7 @@ class Profile:
                 "reasoner": Deployment("gpt-5", default_tier="priority", region="East US 2"),
             },
             models=_known(_demo_speeds(), (30, 70)),
-            tiers=TierRules(ramp_floor_tpm=30_000, peak_load=0.02, flex_refusal=0.35, flex_wait=20.0),
+            tiers=TierRules(ramp_floor_tpm=36_000, flex_refusal=0.35, flex_wait=20.0),
             faults=Faults(status_500=0.004, status_503=0.004, stream_error=0.003),
             time_scale=time_scale,
         )

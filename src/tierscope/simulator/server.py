@@ -18,12 +18,17 @@ LOOPBACK = "127.0.0.1"
 _HEADER_BYTES = 4_000_000
 """The most a request's headers may hold: scripts with verbatim bodies travel in one."""
 
+_MESSAGE_BYTES = 64_000_000
+"""The most a message over a WebSocket may hold."""
+
 
 def _config(profile: Profile, ledger: Ledger) -> uvicorn.Config:
     return uvicorn.Config(
         application(profile, ledger),
         http=Protocol,
-        ws="none",
+        ws="auto",  # without the library `websockets` the simulator speaks HTTP alone
+        ws_max_size=_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
         loop="asyncio",
         lifespan="off",
         log_config=None,

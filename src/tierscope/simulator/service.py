@@ -17,7 +17,8 @@ from tierscope.simulator.profile import Model, Profile
 from tierscope.simulator.store import Store
 from tierscope.simulator.tiers import Gate, Verdict, canonical
 from tierscope.simulator.transcript import Facts
-from tierscope.simulator.wire import Wire
+from tierscope.simulator.usage import used
+from tierscope.simulator.wire import Sent
 
 INVALID_KEY = "sk-invalid"
 _FIRST_ERROR = 400
@@ -84,6 +85,10 @@ class Service:
         key = new_id(_PREFIX.get(ask.endpoint, "resp_"))
         return Decision(verdict, job=Job(ask, model, verdict, made, key, int(time.time()), random.Random(key)))  # noqa: S311  # padding
 
+    def refuse(self, ask: Ask, problem: Problem) -> Decision:
+        """What happens to an attempt that is refused before its tier matters."""
+        return Decision(self._gate.read(ask), problem)
+
     def fetch(self, ask: Ask, response_id: str) -> Decision:
         """What happens to a request for a stored response: its verdict is the one it was made with."""
         stored = self.store.find(response_id)
@@ -144,7 +149,7 @@ class Service:
         used = (requests.last_minute(now), tokens.last_minute(now))
         return reply_headers(ask, self.profile, used, time.monotonic() - ask.received.at)
 
-    def enter(self, ask: Ask, decision: Decision, wire: Wire) -> None:
+    def enter(self, ask: Ask, decision: Decision, wire: Sent) -> None:
         """Writes the ledger's row: decisions from the decision, all else from what was sent."""
         facts = wire.transcript.facts()
         self.ledger.add(_row(ask, decision, wire, facts, self._bill(ask, decision, facts), Moment.now()))
@@ -172,7 +177,7 @@ def _cost(provider: str, facts: Facts) -> int | None:
     return cost_pico(provider, model, canonical(tier), prompt=prompt, output=output, cached=cached, written=written)
 
 
-def _row(ask: Ask, decision: Decision, wire: Wire, facts: Facts, cost: int | None, ended: Moment) -> Served:
+def _row(ask: Ask, decision: Decision, wire: Sent, facts: Facts, cost: int | None, ended: Moment) -> Served:
     verdict = decision.verdict
     return Served(
         sequence=ask.sequence, provider=ask.provider, endpoint=ask.endpoint, method=ask.method,
@@ -184,7 +189,8 @@ def _row(ask: Ask, decision: Decision, wire: Wire, facts: Facts, cost: int | Non
         attempt=ask.attempt, script_id=ask.script.id, stream=ask.stream,
         usage_sent=facts.usage_sent, input_tokens=facts.input_tokens, cached_tokens=facts.cached_tokens,
         cache_write_tokens=facts.cache_write_tokens, output_tokens=facts.output_tokens,
-        reasoning_tokens=facts.reasoning_tokens, cost_pico=cost, response_id=facts.response_id,
+        reasoning_tokens=facts.reasoning_tokens, **used(ask, decision.job, wire, facts),
+        cost_pico=cost, response_id=facts.response_id,
         response_model=facts.response_model, response_status=facts.response_status,
         request_id=wire.request_id, text_deltas=facts.text_deltas, chunks=facts.chunks,
         bytes_sent=wire.bytes_sent, ending=_ending(wire, facts),
@@ -195,7 +201,7 @@ def _row(ask: Ask, decision: Decision, wire: Wire, facts: Facts, cost: int | Non
     )  # fmt: skip
 
 
-def _ending(wire: Wire, facts: Facts) -> str:
+def _ending(wire: Sent, facts: Facts) -> str:
     if wire.dropped:
         return "dropped"
     if not (wire.complete or facts.finished):

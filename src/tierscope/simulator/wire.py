@@ -29,15 +29,10 @@ class Protocol(H11Protocol):
         self.app_state = {**self.app_state, "transport": transport, "flow": self.flow}
 
 
-class Wire:
-    """One reply on its way out. Every method that sends answers whether the client is still there."""
+class Sent:
+    """What has left of one reply, and when: all that its row in the ledger is written from."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._send, self._receive = send, receive
-        self._transport = cast("asyncio.Transport", scope["state"]["transport"])
-        self._flow = cast("FlowControl", scope["state"]["flow"])
-        self._closes = (b"connection", b"close") in scope["headers"]
-        self._gone: asyncio.Task[Any] | None = None
+    def __init__(self) -> None:
         self.status = 0
         self.request_id: str | None = None
         self.bytes_sent = 0
@@ -48,6 +43,27 @@ class Wire:
         self.first_delta: Moment | None = None
         self.last_delta: Moment | None = None
         self.transcript = Transcript(events=False)
+
+    def left(self, piece: bytes) -> None:
+        """Notes that a piece of the reply has left, and reads back what it said."""
+        token, text = self.transcript.feed(piece)
+        if token or text:
+            now = Moment.now()
+            self.first_token = self.first_token or now
+            if text:
+                self.first_delta, self.last_delta = self.first_delta or now, now
+
+
+class Wire(Sent):
+    """One reply on its way out. Every method that sends answers whether the client is still there."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        super().__init__()
+        self._send, self._receive = send, receive
+        self._transport = cast("asyncio.Transport", scope["state"]["transport"])
+        self._flow = cast("FlowControl", scope["state"]["flow"])
+        self._closes = (b"connection", b"close") in scope["headers"]
+        self._gone: asyncio.Task[Any] | None = None
 
     @property
     def gone(self) -> bool:
@@ -88,12 +104,7 @@ class Wire:
             return False
         self.bytes_sent += len(piece)
         self.complete = last
-        token, text = self.transcript.feed(piece)
-        if token or text:
-            now = Moment.now()
-            self.first_token = self.first_token or now
-            if text:
-                self.first_delta, self.last_delta = self.first_delta or now, now
+        self.left(piece)
         return True
 
     async def _left(self, *, closing: bool = False) -> bool:

@@ -159,6 +159,35 @@ def test_a_downgrade_in_a_step_that_grew_too_fast_is_inferred_to_be_for_that() -
     assert found == [None, None, "capacity_or_unknown", None, "ramp_rate", "long_context", "ramp_rate"]
 
 
+def test_a_call_meets_the_rule_in_any_step_of_its_life() -> None:
+    """The service decides when it starts; what it was sent then is known when that ends: in this step or the next."""
+    begun = call(2.9, 1, duration_ns=MINUTE // 2, **DOWN)
+    before, after = call(2.4, 1, duration_ns=MINUTE // 2, **DOWN), call(3.9, 1, duration_ns=MINUTE // 2, **DOWN)
+    found = ramp.causes([*RAMP, begun, before, after], lambda provider: RULE)
+    assert found[-3:] == ["ramp_rate", "capacity_or_unknown", "ramp_rate"]
+
+
+def test_a_prompt_too_long_for_priority_is_no_growth_of_it() -> None:
+    """It neither breaks the rule for others, nor is it measured by it."""
+    steady = [call(minute, 2 * M) for minute in range(4)]
+    long = call(3, 9 * M, **{**DOWN, "inferred_cause": "long_context"})
+    assert ramp.causes([*steady, long, call(3.5, 1, **DOWN)], lambda provider: RULE)[-1] == "capacity_or_unknown"
+
+
+@pytest.mark.parametrize(("more", "cause"), [(0, "capacity_or_unknown"), (1, "ramp_rate")])
+def test_tokens_that_are_unknown_are_no_growth(more: int, cause: str) -> None:
+    """After 2 M a minute may have 3 M; a call that told none makes it neither more nor less."""
+    steady = [call(minute, 2 * M) for minute in range(3)]
+    silent, last = call(3, None), call(3, 3 * M + more, **DOWN)
+    assert ramp.causes([*steady, silent, last], lambda provider: RULE)[-1] == cause
+
+
+def test_steps_are_a_fifteenth_of_the_window_of_the_providers_rule() -> None:
+    assert ramp.Ramps({"openai": RULE}.get).step_ns("openai") == MINUTE
+    assert ramp.Ramps({"openai": RULE}.get, 15).step_ns("openai") == MINUTE // 60
+    assert ramp.Ramps({"openai": RULE}.get).step_ns("azure.ai.openai") is None
+
+
 def test_order_does_not_matter() -> None:
     assert ramp.causes(RAMP[::-1], lambda provider: RULE)[::-1] == ramp.causes(RAMP, lambda provider: RULE)
 

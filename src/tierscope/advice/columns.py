@@ -1,0 +1,90 @@
+"""The columns of a ledger that rules ask for, in the order in which they are read."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from tierscope.cost import PICO
+from tierscope.ledger.schema import TABLE
+from tierscope.words import BATCH
+
+
+class Workload(NamedTuple):
+    """What the calls of a line have in common: columns of the ledger, all of them."""
+
+    provider: str
+    operation: str
+    endpoint: str
+    request_model: str | None
+    response_model: str | None
+    project: str | None
+    deployment: str | None
+    address: str | None
+    region: str | None
+    requested: str
+    expected: str | None
+    served: str
+    outcome: str
+    inferred_cause: str | None
+    completion_window: str | None
+    is_stream: int
+
+
+class Row(NamedTuple):
+    """The columns read, in their order: those of ``Workload`` come first."""
+
+    provider: str
+    operation: str
+    endpoint: str
+    request_model: str | None
+    response_model: str | None
+    project: str | None
+    deployment: str | None
+    address: str | None
+    region: str | None
+    requested: str
+    expected: str | None
+    served: str
+    outcome: str
+    inferred_cause: str | None
+    completion_window: str | None
+    is_stream: int
+    row: int
+    ending: str
+    started_unix_ns: int
+    ended_unix_ns: int
+    attempts: int
+    attempts_timeout: int
+    attempts_json: str | None
+    """Only where an attempt timed out: it is long, and slow to read."""
+    duration_s: float
+    retry_wait_s: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    cache_write_tokens: int | None
+    paid: int | None
+    at_default: int | None
+    at_expected: int | None
+    """Pico-dollars, all three."""
+    first_token_s: float | None
+    rate_generation: float | None
+    consumer_limited: int | None
+    is_background: int
+    usage_is_new: int | None
+    response_id: str | None
+
+
+_PICO: Final = f"CAST(round({{}} * {PICO}) AS INTEGER)"
+_MADE: Final = {
+    "ended_unix_ns": "started_unix_ns + CAST(round(duration_s * 1000000000) AS INTEGER)",
+    "attempts_json": "CASE WHEN attempts_timeout > 0 THEN attempts_json END",
+    "paid": _PICO.format("cost_usd"),
+    "at_default": _PICO.format("cost_default_usd"),
+    "at_expected": _PICO.format("cost_expected_usd"),
+}
+"""What SQLite works out itself: a million times each, that is seconds."""
+_READ: Final = ", ".join(_MADE.get(name, name) for name in Row._fields)
+SELECT: Final = f"SELECT {_READ} FROM {TABLE} WHERE operation <> '{BATCH}' ORDER BY row"  # noqa: S608  our own names
+SHARED: Final = len(Workload._fields)
+"""So many columns a line's calls have in common."""

@@ -1,0 +1,116 @@
+"""Lines of a ledger's bill: calls that have everything in common that rules tell apart, added up."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tierscope.ledger.queries import COMPLETE
+from tierscope.ledger.schema import LedgerError
+from tierscope.words import FAILED, FLEX, REFUSED
+
+if TYPE_CHECKING:
+    from tierscope.advice.columns import Row, Workload
+    from tierscope.cost import Parts
+
+PATIENCE_S: Final = (600.0, 605.0)
+"""How long an attempt took that ran into the SDK's default time-out of 600 s (openai-python, ``_constants.py``)."""
+_LOST: Final = frozenset({REFUSED, FAILED})
+
+
+class Line(NamedTuple):
+    """The calls of one workload on one day, with prompts of one band of the price list. Money is pico-dollars."""
+
+    where: Workload
+    day: int
+    """Whole days since 1970."""
+    prompt: int
+    """A length that stands for their prompts: prices are the same for all of them."""
+    calls: int
+    priced: int
+    paid: int
+    above_default: int
+    """What they cost more than at the default tier (less: negative), where both are known."""
+    above_expected: int
+    """What they cost more than at the tier that was promised (less: negative), where both are known."""
+    compared: int
+    """Calls for which both are: another tier served, and each has a price."""
+    parts: Parts
+    """Tokens of the priced: input that was neither cached nor written to the cache, cached, written, output."""
+    retried: int
+    """Calls with more than one attempt."""
+    retries: int
+    """Attempts beyond the first."""
+    waited_s: float
+    """Seconds between attempts."""
+    without_usage: int
+    """Streams read out whose tokens were not told."""
+    impatient: int
+    """Calls on flex with an attempt that ran into the SDK's default time-out."""
+
+
+class Sums:
+    """The running sums of one line."""
+
+    __slots__ = (*(name for name in Line._fields[3:] if name != "parts"), "cached", "output", "plain", "written")
+
+    def __init__(self) -> None:
+        self.calls = self.priced = self.paid = self.above_default = self.above_expected = self.compared = 0
+        self.plain = self.cached = self.written = self.output = 0
+        self.retried = self.retries = self.without_usage = self.impatient = 0
+        self.waited_s = 0.0
+
+    def add(self, row: Row) -> None:
+        """Add one call."""
+        self.calls += 1
+        if row.paid is not None:
+            self._price(row, row.paid)
+        if row.attempts > 1:
+            self.retried += 1
+            self.retries += row.attempts - 1
+            self.waited_s += row.retry_wait_s or 0.0
+        if row.output_tokens is None and row.is_stream and row.ending == COMPLETE:
+            self.without_usage += row.endpoint != "responses" and row.outcome not in _LOST
+        if row.attempts_timeout and FLEX in {row.requested, row.expected}:
+            self.impatient += any(PATIENCE_S[0] <= took < PATIENCE_S[1] for took in _timed_out(row))
+
+    def _price(self, row: Row, paid: int) -> None:
+        self.priced += 1
+        self.paid += paid
+        if row.at_default is not None:
+            self.above_default += paid - row.at_default
+        if row.at_expected is not None:
+            self.above_expected += paid - row.at_expected
+            self.compared += 1
+        cached, written = row.cached_tokens or 0, row.cache_write_tokens or 0
+        self.plain += (row.input_tokens or 0) - cached - written
+        self.cached += cached
+        self.written += written
+        self.output += row.output_tokens or 0
+
+    def line(self, where: Workload, day: int, prompt: int) -> Line:
+        """The sums so far, frozen."""
+        return Line(
+            where, day, prompt,
+            self.calls, self.priced, self.paid, self.above_default, self.above_expected, self.compared,
+            (self.plain, self.cached, self.written, self.output),
+            self.retried, self.retries, self.waited_s, self.without_usage, self.impatient,
+        )  # fmt: skip
+
+
+def _timed_out(row: Row) -> list[float]:
+    """Return how long the attempts took that the client gave up, in seconds.
+
+    Raises:
+        LedgerError: the attempts of the row cannot be read.
+
+    """
+    try:
+        told = json.loads(row.attempts_json or "")
+        ends = [*(later["start_s"] - (later["wait_s"] or 0.0) for later in told[1:]), row.duration_s]
+        return [end - one["start_s"] for one, end in zip(told, ends, strict=True) if one["result"] == "timeout"]
+    except (TypeError, ValueError, KeyError):
+        raise LedgerError(
+            f"row {row.row}: attempts_json is {row.attempts_json!r:.60}, no list of attempts. Something else than "
+            f"Tierscope wrote it; delete the row, or read a copy of the ledger without it."
+        ) from None

@@ -1,0 +1,1 @@
+"""``tierscope report --html``: what the page says, a file for each of its sections; ``tierscope.html`` draws it."""

@@ -1,0 +1,23 @@
+"""Policies of one rule, written for a test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def written(folder: Path, *, tier: str, model: str = "*", name: str = "chat") -> str:
+    """Write a policy that wants a tier of a model; return its path."""
+    path = folder / f"{name}-{tier}.toml"
+    path.write_text(
+        f"""schema = "tierscope-policy/1"
+[[workload]]
+name = "{name}"
+match = {{ model = "{model}" }}
+tier = "{tier}"
+""",
+        "utf-8",
+    )
+    return str(path)
