@@ -105,7 +105,7 @@ def test_what_went_wrong_is_kept(done: Run) -> None:
 def test_a_model_at_a_tier_has_no_more_series_than_are_counted(done: Run) -> None:
     """The arithmetic of docs/scale.md holds for each model and requested tier of the demo."""
     by = tuple(map(label, figures.ASKED))
-    found = done.stack.prometheus.by(f'count by ({", ".join(by)}) ({{__name__=~"tierscope_.+", {by[0]}!=""}})', *by)
+    found = done.stack.prometheus.by(f'count by ({", ".join(by)}) ({{__name__=~"tierscope_.+", {by[1]}!=""}})', *by)
     say(f"series: {found}, at worst {series.own()}")
     assert found.keys() == done.truth.attempts.keys()
     assert max(found.values()) <= series.own()
