@@ -45,6 +45,8 @@ generated: $(READY)
 	$(BIN)/python tools/generate.py --check
 	$(BIN)/python tools/collector.py --check
 	$(BIN)/python -m tools.rules --check
+	$(BIN)/python tools/kubernetes.py --check
+	$(BIN)/python tools/series.py --page --check
 
 catalog: $(READY)  ## compile the prices again (docs/catalog.md); ARGS=--check compares
 	$(BIN)/python tools/catalog.py $(ARGS)
