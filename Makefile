@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 LEGS   ?=
+STACK  ?=
 ARGS   ?=
 MODULES ?=
 OLD    := $(basename $(notdir $(wildcard requirements/openai-*.in)))
@@ -13,10 +14,10 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer assets browser collector collector-config distribution pipeline-test prometheus pint rules rules-test dashboards dashboards-test clean
+.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test prometheus pint rules rules-test kubernetes bench-pipeline stack stack-test assets browser dashboards dashboards-test clean
 
-demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds
-	$(BIN)/tierscope demo
+demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds; STACK=1 sends it through the pipeline
+	$(if $(STACK),$(BIN)/python -m tools.stack demo,$(BIN)/tierscope demo)
 
 test: check catalog-check unit gate matrix  ## everything that CI runs
 
@@ -44,6 +45,8 @@ generated: $(READY)
 	$(BIN)/python tools/generate.py --check
 	$(BIN)/python tools/collector.py --check
 	$(BIN)/python -m tools.rules --check
+	$(BIN)/python tools/kubernetes.py --check
+	$(BIN)/python tools/series.py --page --check
 
 catalog: $(READY)  ## compile the prices again (docs/catalog.md); ARGS=--check compares
 	$(BIN)/python tools/catalog.py $(ARGS)
@@ -107,6 +110,20 @@ distribution: $(READY)  ## after a change of builder.yaml: pin the Collector's m
 
 pipeline-test: $(READY)  ## the tests that drive the real Collector
 	$(BIN)/pytest -q tests/pipeline
+
+kubernetes: $(READY)  ## write the Collectors' configurations into their Kubernetes resources; ARGS=--check compares
+	$(BIN)/python tools/kubernetes.py $(ARGS)
+
+bench-pipeline: $(READY)  ## what one gateway carries, and the series of a fleet, into docs/scale.md (8 minutes)
+	$(BIN)/python bench/pipeline.py --page
+	$(BIN)/python tools/series.py --page
+
+stack: $(READY)  ## agent, two gateways, a store of traces and Prometheus on free loopback ports, until Ctrl-C
+	$(BIN)/python -m tools.stack
+
+stack-test: $(READY)  ## the whole pipeline against the simulator's ledger, and through an outage
+	$(BIN)/python tools/gotool.py collector prometheus
+	$(BIN)/pytest -q -s tests/pipeline/test_stack.py tests/pipeline/test_outage.py tests/pipeline/test_stack_command.py
 
 prometheus:  ## Prometheus and promtool, built from their pins into a cache outside the checkout (minutes, once)
 	$(PYTHON) tools/gotool.py prometheus promtool

@@ -152,7 +152,7 @@ def written(text: str, blocks: Mapping[str, Callable[[], str]] = BLOCKS) -> str:
 def main() -> int:
     """Write the blocks, or compare them; return 1 where one is stale or unknown."""
     is_check, stale = "--check" in sys.argv[1:], []
-    for path in sorted(CONFIGS.rglob("*.yaml")):
+    for path in sorted([*CONFIGS.glob("*.yaml"), *CONFIGS.glob("overlays/*.yaml")]):
         old = path.read_text("utf-8")
         try:
             new = written(old)

@@ -29,6 +29,7 @@ COMBINATIONS: Final = (
     ("standalone", *(f"overlays/{over}" for over in reversed(OVERLAYS))),
     ("agent", "overlays/debug"),
     ("agent", "overlays/gateways-by-dns"),
+    ("gateway", "overlays/behind-agents"),
 )
 
 
@@ -69,7 +70,7 @@ def test_a_block_that_cannot_be_written_is_named(tool: Any, text: str, message: 
 
 def test_every_file_says_what_it_is_for() -> None:
     files = sorted(CONFIGS.rglob("*.yaml"))
-    assert len(files) == len(OVERLAYS) + 5
+    assert len(files) == len(OVERLAYS) + 9
     assert [file.name for file in files if not file.read_text("utf-8").startswith("# ")] == []
 
 

@@ -1,0 +1,1 @@
+"""The whole pipeline as processes on free loopback ports: agent, two gateways, a store of traces, Prometheus."""
