@@ -187,9 +187,10 @@ def firing() -> str:
 
 
 def deployed() -> str:
-    """Return the moments at which a service appeared with another version."""
+    """Return the moments at which a service appeared with another version; another process of the same is none."""
     version = f'{TARGET_INFO}{{{SERVICE}=~"$service"}}'
-    return f"count by ({SERVICE}, service_version) ({version} unless {version} offset 5m)"
+    now, before = (f"count by ({SERVICE}, service_version) ({version}{at})" for at in ("", " offset 5m"))
+    return f"{now}\nunless {before}"
 
 
 def answers(job: str) -> str:

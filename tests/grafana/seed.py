@@ -157,10 +157,10 @@ def _around(environment: str, start: int, flows: tuple[Flow, ...]) -> Iterator[s
         yield from _steady(f"{sampling}_global_count_traces_sampled_total", {**job, "sampled": sampled}, start, 0, 3)
     alert = {"alertname": "TierscopeDowngraded", "alertstate": "firing", "severity": "info", ENVIRONMENT: environment}
     yield from _steady("ALERTS", alert, start, 1)
-    place = {SERVICE: "shop", "instance": f"{environment}-1"}
-    for version, first, end in (("1.0", 0, 100), ("1.1", 100, MINUTES + 1)):
+    for process, version, first, end in (("1", "1.0", 0, 100), ("2", "1.0", 50, 100), ("1", "1.1", 100, MINUTES + 1)):
+        place = {SERVICE: "shop", "instance": f"{environment}-{process}", "service_version": version}
         for minute in range(first, end):
-            yield _line("target_info", {**place, "service_version": version}, 1, start + 60 * minute)
+            yield _line("target_info", place, 1, start + 60 * minute)
     if any(flow.served == w.SCALE for flow in flows):
         for side in ("input", "output"):
             unit = {label(s.PROVIDER): "openai", label(r.PROMISE_MODEL): "gpt-4.1", label(r.DIRECTION): side}
