@@ -7,6 +7,7 @@ LEGS   ?=
 STACK  ?=
 ARGS   ?=
 MODULES ?=
+STACKED := $(addprefix tests/pipeline/,test_stack.py test_outage.py test_stack_command.py)
 OLD    := $(basename $(notdir $(wildcard requirements/openai-*.in)))
 BESIDE := $(filter-out dev $(OLD),$(basename $(notdir $(wildcard requirements/*.in))))
 PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
@@ -19,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds; STACK=1 sends it through the pipeline
 	$(if $(STACK),$(BIN)/python -m tools.stack demo,$(BIN)/tierscope demo)
 
-test: check catalog-check unit gate matrix  ## everything that CI runs
+test: check catalog-check unit gate matrix rules-test pipeline-test stack-test browser  ## everything that CI runs
 
 full: test mutants  ## and what takes too long for every change
 
@@ -108,8 +109,9 @@ collector-config: $(READY)  ## write the generated blocks of the Collector's con
 distribution: $(READY)  ## after a change of builder.yaml: pin the Collector's modules anew
 	cd collector-config && $$($(CURDIR)/$(BIN)/python ../tools/gotool.py ocb) --config builder.yaml --skip-compilation
 
-pipeline-test: $(READY)  ## the tests that drive the real Collector
-	$(BIN)/pytest -q tests/pipeline
+pipeline-test: $(READY)  ## the tests that drive the real Collector alone
+	$(BIN)/python tools/gotool.py collector
+	$(BIN)/pytest -q -n auto --dist loadfile tests/pipeline $(addprefix --ignore=,$(STACKED))
 
 kubernetes: $(READY)  ## write the Collectors' configurations into their Kubernetes resources; ARGS=--check compares
 	$(BIN)/python tools/kubernetes.py $(ARGS)
@@ -123,7 +125,7 @@ stack: $(READY)  ## agent, two gateways, a store of traces and Prometheus on fre
 
 stack-test: $(READY)  ## the whole pipeline against the simulator's ledger, and through an outage
 	$(BIN)/python tools/gotool.py collector prometheus
-	$(BIN)/pytest -q -s tests/pipeline/test_stack.py tests/pipeline/test_outage.py tests/pipeline/test_stack_command.py
+	$(BIN)/pytest -q -s $(STACKED)
 
 prometheus:  ## Prometheus and promtool, built from their pins into a cache outside the checkout (minutes, once)
 	$(PYTHON) tools/gotool.py prometheus promtool
