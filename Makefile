@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds; STACK=1 sends it through the pipeline
 	$(if $(STACK),$(BIN)/python -m tools.stack demo,$(BIN)/tierscope demo)
 
-test: check catalog-check unit gate matrix rules-test pipeline-test stack-test browser  ## everything that CI runs
+test: check catalog-check unit gate matrix rules-test pipeline-test stack-test dashboards-test browser  ## everything that CI runs
 
 full: test mutants  ## and what takes too long for every change
 
