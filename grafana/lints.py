@@ -19,7 +19,7 @@ UNITS: Final = frozenset(
     {
         *("percentunit", "short", "none", "s", "dtdurations", "currencyUSD", "suffix: USD/h", "suffix: token/s"),
         *(
-            "suffix: token/min",
+            "count:token/min",
             "suffix: calls/min",
             "suffix: calls",
             "suffix: windows",

@@ -183,10 +183,10 @@ def values(asked: Asked, slug: str, title: str, ref: str = "A") -> dict[tuple[st
 
 
 def test_downgrades_are_those_of_the_simulation(asked: Asked) -> None:
-    """60 a minute for the 30 minutes of the dip; one a minute of scale, three in the dip: 150 + 3 x 30."""
+    """60 a minute for the 30 minutes of the dip; one of scale."""
     counted = values(asked, "calls", "Downgraded calls by model")
     assert counted == pytest.approx(
-        {("gpt-4.1", "priority", "default"): 60 * 30, ("gpt-4.1", "scale", "default"): 150 + 3 * 30}
+        {("gpt-4.1", "priority", "default"): 60 * 30, ("gpt-4.1", "scale", "default"): 1 * 30}
     )
     exact = values(asked, "tiers", "Downgrades by model", "B")
     assert exact["gpt-4.1", "priority"] == 60 * 30

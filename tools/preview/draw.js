@@ -10,7 +10,7 @@ let told;
 
 // getDecimalsForValue of Grafana: two figures or so, and none for whole numbers. The ticks of an axis are round.
 function fixed(value, decimals) {
-  if (decimals === "tick") return String(Number(value.toPrecision(4)));
+  if (decimals === "tick") return String(Number(value.toPrecision(3)));
   if (decimals !== undefined && decimals !== null) return value.toFixed(decimals);
   if (value % 1 === 0) return String(value);
   const order = Math.floor(Math.log10(Math.abs(value)));
@@ -49,7 +49,6 @@ function formatted(value, unit, decimals) {
   const [length, name] = [[3600, "hours"], [60, "mins"], [1, "s"], [0.001, "ms"]].find(([length]) => Math.abs(value) >= length) ?? [1, "s"];
   return `${fixed(value / length, decimals)} ${name}`;
 }
-
 const steps = (panel) => panel.fieldConfig.defaults.thresholds.steps;
 const colour = (panel, value) => steps(panel).filter((step) => step.value === null || value >= step.value).at(-1).color;
 const mapped = (panel, value) => panel.fieldConfig.defaults.mappings?.[0]?.options[String(value)];
@@ -86,16 +85,15 @@ function legend(card, items) {
 
 function chart(card, option) {
   const place = card.insertBefore(element("div", "body"), card.querySelector(".legend"));
+  option.xAxis.splitNumber = Math.max(2, Math.floor(place.clientWidth / 90));
   echarts.init(place).setOption({ animation: false, useUTC: true, textStyle: { fontFamily: "DejaVu Sans" }, ...option });
 }
-
 const grid = { left: 6, right: 16, top: 10, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" };
 const axis = () => ({
   axisLabel: { color: css("--weak"), hideOverlap: true }, axisLine: { show: false }, axisTick: { show: false },
   splitLine: { show: true, lineStyle: { color: css("--line") } },
 });
 const times = () => ({ ...axis(), type: "time", min: 1000 * told.start, max: 1000 * told.end, axisLabel: { ...axis().axisLabel, formatter: "{HH}:{mm}" } });
-
 // Points of an annotation next to each other are one region, as in Grafana.
 function regions() {
   return told.events.flatMap(({ note, series }) => series.flatMap(({ values }) => {
@@ -119,7 +117,7 @@ function timeseries(panel, card, found) {
     series: found.map(({ points }, number) => ({
       type: "line", data: points, showSymbol: false, stack: stacked ? "A" : undefined, connectNulls: false,
       color: colours[number], lineStyle: { width: custom.lineWidth ?? 1 }, areaStyle: custom.fillOpacity ? { opacity: custom.fillOpacity / 100 } : undefined,
-      ...(number ? {} : { markLine: { symbol: "none", silent: true, label: { show: false }, data: [...marks, ...events] }, markArea: { silent: true, data: areas } }),
+      ...(number ? {} : { markLine: { precision: 12, symbol: "none", silent: true, label: { show: false }, data: [...marks, ...events] }, markArea: { silent: true, data: areas } }),
     })),
   });
 }
@@ -149,7 +147,7 @@ function table(panel, card) {
     }
   }
   const columns = [...[...labels].sort(), ...values].sort((a, b) => (order[a] ?? 99) - (order[b] ?? 99)), by = columns.find((key) => names[key] === panel.options.sortBy[0].displayName);
-  const of = (key, id) => panel.fieldConfig.overrides.find(({ matcher }) => matcher.options === (names[key] ?? key))?.properties.find((one) => one.id === id)?.value;
+  const of = (key, id) => panel.fieldConfig.overrides.filter(({ matcher }) => matcher.options === (names[key] ?? key)).flatMap(({ properties }) => properties).find((one) => one.id === id)?.value;
   const place = element("table", ""), head = place.appendChild(element("tr", ""));
   for (const key of columns) head.append(element("th", values.includes(key) ? "value" : "", names[key] ?? key));
   for (const row of [...rows.values()].sort((a, b) => (b[by] ?? -Infinity) - (a[by] ?? -Infinity))) {
@@ -205,7 +203,7 @@ function heatmap(panel, card, found) {
   chart(card, {
     grid: { ...grid, bottom: 34 },
     xAxis: { ...axis(), type: "category", data: hours, axisLabel: { color: css("--weak"), interval: (at) => at % 30 === 0 }, splitLine: { show: false } },
-    yAxis: { ...axis(), type: "category", data: found.map(({ name }) => formatted(edge(name), panel.fieldConfig.defaults.unit)) },
+    yAxis: { ...axis(), type: "category", data: found.map(({ name }) => formatted(edge(name), panel.fieldConfig.defaults.unit)), axisLabel: { color: css("--weak"), interval: 1 } },
     visualMap: { min: 0, max: most, calculable: false, orient: "horizontal", left: "center", bottom: 2, itemWidth: 10, itemHeight: 160, text: [`${fixed(most)} calls`, "0"], textStyle: { color: css("--weak") }, inRange: { color: VIRIDIS } },
     series: [{ type: "heatmap", data: cells.filter(([, , value]) => value > 1e-9) }],
   });
@@ -218,7 +216,6 @@ function bargauge(panel, card, found) {
     place.appendChild(element("div", "bar")).append(Object.assign(element("i", ""), { style: `width:${Math.min(100, (100 * last) / most)}%;background:${colour(panel, last)}` }));
   }
 }
-
 const KINDS = { stat, timeseries, table, heatmap, bargauge, "state-timeline": timeline, text: (panel, card) => card.append(element("div", "absent", panel.options.content)) };
 
 function draw(all) {
