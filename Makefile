@@ -15,7 +15,7 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test prometheus pint rules rules-test kubernetes bench-pipeline stack stack-test assets browser dashboards dashboards-test clean
+.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test prometheus pint rules rules-test kubernetes bench-pipeline stack stack-test assets browser dashboards dashboards-test preview clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds; STACK=1 sends it through the pipeline
 	$(if $(STACK),$(BIN)/python -m tools.stack demo,$(BIN)/tierscope demo)
@@ -145,6 +145,9 @@ dashboards: $(READY)  ## regenerate grafana/dashboards/ and lint them; ARGS=--ch
 
 dashboards-test: $(READY)  ## every query of every board, asked of a real Prometheus (needs Go; about a minute)
 	$(BIN)/pytest -q -s tests/grafana
+
+preview: $(READY)  ## draw the boards without Grafana, into docs/img/ (needs Go, Chromium, npm, pngquant; two minutes)
+	$(BIN)/python -m tools.preview $(ARGS)
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

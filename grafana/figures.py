@@ -47,7 +47,9 @@ HEADS: Final = {
     "alertname": "Alert",
     "severity": "Severity",
 }
-"""How a table calls a label's column."""
+"""How a table calls a label's column, in the order in which columns stand."""
+BLANK: Final = "—"
+"""A cell without a value in a row that has others: Grafana would write there what the panel says when it is empty."""
 
 
 def figure(panel: Panel) -> Any:
@@ -116,9 +118,12 @@ def _table(panel: Panel) -> Any:
     names: Mapping[str, str] = {**HEADS, **heads, "Value": panel.queries[0].legend}
     made = table.Panel().show_header(True)
     made.with_transformation(m.DataTransformerConfig(id_val="merge", options={}))
-    options = {"excludeByName": {"Time": True}, "renameByName": names, "indexByName": {}}
+    order = {key: at for at, key in enumerate(HEADS)}
+    options = {"excludeByName": {"Time": True}, "renameByName": names, "indexByName": order}
     made.with_transformation(m.DataTransformerConfig(id_val="organize", options=options))
     made.sort_by([common.TableSortByFieldState().display_name(panel.queries[0].legend).desc(True)])
+    for query in panel.queries if len(panel.queries) > 1 else ():
+        made.override_by_name(query.legend, [m.DynamicConfigValue("noValue", BLANK)])
     for column, unit in panel.units:
         made.override_by_name(column, [m.DynamicConfigValue("unit", unit)])
     if len(panel.thresholds) > 1:
@@ -127,9 +132,11 @@ def _table(panel: Panel) -> Any:
     return made
 
 
-def _timeline(_panel: Panel) -> Any:
+def _timeline(panel: Panel) -> Any:
     made = statetimeline.Panel().merge_values(True).show_value(c.VisibilityMode.AUTO).row_height(0.8).fill_opacity(85)
-    made.color_scheme(b.FieldColor().mode(m.FieldColorModeId.THRESHOLDS)).span_nulls(False)
+    # where thresholds colour, Grafana writes their ranges over the words
+    mode = m.FieldColorModeId.FIXED if panel.words else m.FieldColorModeId.THRESHOLDS
+    made.color_scheme(b.FieldColor().mode(mode)).span_nulls(False)
     return made.legend(
         common.VizLegendOptions()
         .show_legend(True)

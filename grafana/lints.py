@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from grafana.colours import TIERS
@@ -19,7 +20,7 @@ UNITS: Final = frozenset(
     {
         *("percentunit", "short", "none", "s", "dtdurations", "currencyUSD", "suffix: USD/h", "suffix: token/s"),
         *(
-            "suffix: token/min",
+            "count:token/min",
             "suffix: calls/min",
             "suffix: calls",
             "suffix: windows",
@@ -76,6 +77,7 @@ def _panel(panel: Json) -> Iterator[str]:
     if not panel.get("targets"):
         yield "has no query"
     yield from _colours(panel)
+    yield from _hidden(panel)
 
 
 def _colours(panel: Json) -> Iterator[str]:
@@ -84,6 +86,15 @@ def _colours(panel: Json) -> Iterator[str]:
         for one in override["properties"]:
             if one["id"] == "color" and TIERS.get(tier) != one["value"]["fixedColor"]:
                 yield f"{one['value']['fixedColor']} is not the colour of {tier}"
+
+
+def _hidden(panel: Json) -> Iterator[str]:
+    """Tell what Grafana would put in the place of what is meant."""
+    defaults, kind = panel["fieldConfig"]["defaults"], panel["type"]
+    if kind == "state-timeline" and defaults.get("mappings") and defaults["color"]["mode"] == "thresholds":
+        yield "ranges of its thresholds stand where its words are meant to"
+    if kind == "table" and any(re.match(r"(last_over_time\()?[\w:]+[{\[]", one["expr"]) for one in panel["targets"]):
+        yield "the name of a series makes a column, and keeps rows apart"
 
 
 def _sources(board: Json) -> Iterator[str]:

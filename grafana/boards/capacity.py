@@ -29,7 +29,7 @@ _RAMP: Final = Row(
         Panel(
             "timeseries",
             "Input tokens and what the ramp rule allows",
-            "suffix: token/min",
+            "count:token/min",
             (
                 Query(q.added(q.chosen(r.INPUT), *_MODEL), f"{q.legend(*_MODEL)} used"),
                 Query(q.added(q.chosen(r.ALLOWED), *_MODEL), f"{q.legend(*_MODEL)} allowed"),
@@ -53,7 +53,7 @@ _RAMP: Final = Row(
         Panel(
             "timeseries",
             "Tokens that may still be added",
-            "suffix: token/min",
+            "count:token/min",
             (Query(q.chosen(r.HEADROOM), q.legend(*_MODEL)),),
             "The next safe step of traffic; below 0 the rule is broken.",
             f"rule `{r.HEADROOM.name}`.",
@@ -104,7 +104,6 @@ _UNITS: Final = Row(
             "Share of the entitlement that is used; 0 is bought and idle.",
             f"rule `{r.UTILISATION.name}`, from your own rule of what you bought.",
             "Above 100 % calls spill over to the default tier; low for days: give units back.",
-            width=8,
             absent=_SCALE,
             thresholds=((None, GOOD), (1, WARN)),
         ),
@@ -122,7 +121,6 @@ _UNITS: Final = Row(
             "How much is used now, and from how much on a unit costs no more than Priority.",
             f"rules `{r.UTILISATION.name}` and `{r.BREAK_EVEN.name}`.",
             "Used below break-even for long: Priority is cheaper.",
-            width=8,
             absent=_SCALE,
         ),
         Panel(
@@ -133,7 +131,6 @@ _UNITS: Final = Row(
             "What is paid for tokens that are not used.",
             f"rule `{r.IDLE.name}`.",
             "Move traffic there, or give units back.",
-            width=4,
             absent=_SCALE,
         ),
         Panel(
@@ -144,7 +141,6 @@ _UNITS: Final = Row(
             "Share of the calls that expected scale and were served by the default tier.",
             f"rule `{r.SPILL.name}`.",
             "Buy units, or flatten the peaks.",
-            width=4,
             absent="No call expected scale",
             thresholds=((None, GOOD), (0.05, WARN)),
         ),

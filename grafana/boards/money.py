@@ -217,6 +217,7 @@ _TRUST: Final = Row(
             f"Above {money.MAX_AGE_DAYS} days update Tierscope: prices may have changed.",
             thresholds=((None, GOOD), (money.MAX_AGE_DAYS * _DAYS, WARN)),
             absent="No service tells its list",
+            decimals=1,
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tools.rules import recorded as r
 from tools.rules.promql import equal
@@ -15,6 +15,9 @@ from grafana.spec import Board, Panel, Query, Row
 from tierscope import signals as s
 from tierscope import words as w
 
+if TYPE_CHECKING:
+    from tools.rules.model import Series
+
 _BASIS: Final = (s.RATE_BASIS,)
 _NONE: Final = "No call with a rate, or nothing is promised for this model and tier"
 _BASES: Final = (
@@ -22,6 +25,12 @@ _BASES: Final = (
     "the contract does not say which it means."
 )
 _WHERE: Final = "Open *Capacity* (does traffic grow too fast?) and *Calls* (which calls were slow?)."
+
+
+def _figure(of: Series) -> str:
+    """Return the last point of a series under its labels alone: names of rules would keep a table's rows apart."""
+    return q.least(q.last(of), *of.keys)
+
 
 _MONTH: Final = Row(
     "Is the promise kept?",
@@ -34,8 +43,8 @@ _MONTH: Final = Row(
             "Output rate that is to be exceeded.",
             "a constant of the catalog (`tierscope catalog show`).",
             "Nothing here means: no promise is known. A contract of your own goes into TIERSCOPE_CATALOG.",
-            width=4,
-            height=5,
+            width=6,
+            height=4,
             absent="Nothing is promised",
         ),
         Panel(
@@ -46,8 +55,8 @@ _MONTH: Final = Row(
             "Share of the 5-minute windows of 30 days whose median was above the target.",
             f"rule `{r.WINDOW_ATTAINMENT.name}`; windows without calls are in neither number. {_BASES}",
             "Below 99 % the promise was not kept: `tierscope statement` writes the claim.",
-            width=5,
-            height=5,
+            width=9,
+            height=4,
             absent=_NONE,
             thresholds=((None, BAD), (0.99, GOOD)),
             decimals=2,
@@ -60,8 +69,8 @@ _MONTH: Final = Row(
             "Share of the calls of 30 days that were faster than the target.",
             f"rule `{r.CALL_ATTAINMENT.name}`: the other way to read the same sentence of the contract. {_BASES}",
             "Where A and B differ, slow calls come in bursts (A better) or evenly (B better).",
-            width=5,
-            height=5,
+            width=9,
+            height=4,
             absent=_NONE,
             thresholds=((None, BAD), (0.99, GOOD)),
             decimals=2,
@@ -74,8 +83,8 @@ _MONTH: Final = Row(
             "What is left of the budget of 30 days.",
             f"rule `{r.WINDOW_BUDGET.name}`: 1 % of the windows with calls, less the missed ones.",
             "Below 0 it is overdrawn. Credits go by calendar month: `tierscope statement` counts that.",
-            width=5,
-            height=5,
+            width=12,
+            height=4,
             absent=_NONE,
             thresholds=((None, BAD), (0, WARN), (5, GOOD)),
         ),
@@ -87,8 +96,8 @@ _MONTH: Final = Row(
             "Share of the attempts that the provider answered; the worst of the models asked for.",
             f"rule `{r.UPTIME.name}`; client time-outs and rate limits are left out.",
             "Below 99.9 %: see the burn below.",
-            width=5,
-            height=5,
+            width=12,
+            height=4,
             thresholds=((None, BAD), (0.999, GOOD)),
             decimals=3,
         ),
@@ -97,12 +106,12 @@ _MONTH: Final = Row(
             "The promise in figures",
             "percentunit",
             (
-                Query(q.last(r.WINDOW_ATTAINMENT), "Windows kept"),
-                Query(q.last(r.WINDOWS), "Windows"),
-                Query(q.last(r.WINDOWS_GOOD), "Windows above"),
-                Query(q.last(r.WINDOW_BUDGET), "Windows left"),
-                Query(q.last(r.CALL_ATTAINMENT), "Calls kept"),
-                Query(q.last(r.CALLS), "Calls"),
+                Query(_figure(r.WINDOW_ATTAINMENT), "Windows kept"),
+                Query(_figure(r.WINDOWS), "Windows"),
+                Query(_figure(r.WINDOWS_GOOD), "Windows above"),
+                Query(_figure(r.WINDOW_BUDGET), "Windows left"),
+                Query(_figure(r.CALL_ATTAINMENT), "Calls kept"),
+                Query(_figure(r.CALLS), "Calls"),
             ),
             "Both readings on both bases, over 30 days.",
             f"recorded every 5 minutes from windows of 5 minutes. {_BASES}",
@@ -159,7 +168,7 @@ _NOW: Final = Row(
             "Windows of 5 minutes",
             "bool_on_off",
             (Query(q.chosen(r.WINDOW_GOOD), q.legend(*_BASIS)),),
-            "Whether the median of each window was above the target; white is a window without calls.",
+            "Whether the median of each window was above the target; a gap is a window without calls.",
             f"rule `{r.WINDOW_GOOD.name}`; exactly half at or below the target is missed.",
             _WHERE,
             absent=_NONE,

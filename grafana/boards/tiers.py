@@ -138,7 +138,7 @@ _TIME: Final = Row(
             "When models were downgraded",
             "percentunit",
             (Query(q.chosen(r.DOWNGRADED_RATIO), q.legend(*_MODEL)),),
-            "The same as bars: blue is kept, sand above 1 %, wine above 5 %; white is no call.",
+            "The same as bars: blue is kept, sand above 1 %, wine above 5 %; a gap is no call.",
             f"Rule `{r.DOWNGRADED_RATIO.name}`: {_RATIO}.",
             "Compare the begin with deployments (grey lines) and with your traffic on *Capacity*.",
             absent=_UNPROMISED,

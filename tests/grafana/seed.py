@@ -47,7 +47,7 @@ FLOWS: Final = (
     Flow(w.FLEX, w.FLEX, w.DEFAULT, w.UPGRADED, 1, "gpt-5.1"),
     Flow(w.FLEX, w.FLEX, w.UNREPORTED, w.REFUSED, 4, "gpt-5.1"),
     Flow(w.SCALE, w.SCALE, w.SCALE, w.HONORED, 20),
-    Flow(w.SCALE, w.SCALE, w.DEFAULT, w.DOWNGRADED, 1),
+    Flow(w.SCALE, w.SCALE, w.DEFAULT, w.DOWNGRADED, 1, only=DIP),
     Flow(w.BATCH, w.BATCH, w.BATCH, w.HONORED, 6, "gpt-4.1-mini", "batch"),
 )
 BARE: Final = tuple(flow for flow in FLOWS if not {flow.requested, flow.served} & {w.FLEX, w.SCALE, w.BATCH})
@@ -73,7 +73,7 @@ _VALUES: Final[dict[Any, Any]] = {
     s.BATCH_RESULT: lambda f: ["completed", "failed"] if f.served == w.BATCH else [],
     s.LIMIT_KIND: lambda _: ["requests", "tokens"],
     s.STEP: lambda _: ["reading"],
-    s.POLICY_WORKLOAD: lambda _: ["chat"],
+    s.POLICY_WORKLOAD: lambda f: ["chat"] if f.requested in {w.UNSET, w.DEFAULT} else [],
     s.POLICY_TIER: lambda _: [w.PRIORITY],
     s.PROVIDER: lambda _: ["openai"],
     s.OPERATION: lambda f: [f.operation],
@@ -84,7 +84,15 @@ _VALUES: Final[dict[Any, Any]] = {
     s.TIER_SERVED: lambda f: [f.served],
     s.TIER_OUTCOME: lambda f: [f.outcome],
 }
-_UNITS: Final = {s.TOKENS_USED: 1200.0, s.COST_USD: 0.01, s.COST_AT_DEFAULT: 0.006, s.COST_EFFECTS: 0.004}
+_UNITS: Final = {
+    s.TOKENS_USED: 1200.0,
+    s.COST_USD: 0.01,
+    s.COST_AT_DEFAULT: 0.006,
+    s.COST_EFFECTS: 0.004,
+    s.USAGE_MISSING: 0.1,
+    s.RATE_MISSING: 0.05,
+    s.INTERNAL_ERRORS: 1 / 32_000,
+}
 """What a call adds; to all other counters, 1."""
 _ANSWERED: Final = frozenset({w.HONORED, w.DOWNGRADED, w.UPGRADED, w.RESOLVED, w.UNREPORTED})
 _FAILING: Final = frozenset({s.CALL_ERRORS})
@@ -95,7 +103,7 @@ def _value(metric: Any, flow: Flow, minute: int) -> float:
     """What the calls of a minute took; slow in the dip, slower on flex."""
     slow = minute in DIP
     if metric in {s.GENERATION, s.END_TO_END}:
-        return 61.0 if slow else 95.0
+        return (61.0 if slow else 95.0) - (4.0 if metric == s.END_TO_END else 0.0)
     return {s.TURNAROUND: 4000.0}.get(metric, (40.0 if flow.served == w.FLEX else 3.0) * (3 if slow else 1))
 
 
@@ -156,7 +164,8 @@ def _around(environment: str, start: int, flows: tuple[Flow, ...]) -> Iterator[s
     for sampled in ("true", "false"):
         yield from _steady(f"{sampling}_global_count_traces_sampled_total", {**job, "sampled": sampled}, start, 0, 3)
     alert = {"alertname": "TierscopeDowngraded", "alertstate": "firing", "severity": "info", ENVIRONMENT: environment}
-    yield from _steady("ALERTS", alert, start, 1)
+    for minute in range(DIP.start + 5, MINUTES + 1):
+        yield _line("ALERTS", alert, 1, start + 60 * minute)
     for process, version, first, end in (("1", "1.0", 0, 100), ("2", "1.0", 50, 100), ("1", "1.1", 100, MINUTES + 1)):
         place = {SERVICE: "shop", "instance": f"{environment}-{process}", "service_version": version}
         for minute in range(first, end):
@@ -164,7 +173,7 @@ def _around(environment: str, start: int, flows: tuple[Flow, ...]) -> Iterator[s
     if any(flow.served == w.SCALE for flow in flows):
         for side in ("input", "output"):
             unit = {label(s.PROVIDER): "openai", label(r.PROMISE_MODEL): "gpt-4.1", label(r.DIRECTION): side}
-            yield from _steady(r.UNITS.name, unit, start, 2)
+            yield from _steady(r.UNITS.name, unit, start, {"input": 4, "output": 24}[side])
 
 
 class Place(NamedTuple):

@@ -73,9 +73,10 @@ def prometheus(data: Path) -> Iterator[str]:
         process.wait(20)
 
 
-def promtool(*arguments: object) -> None:
-    """Run it; fail with what it says."""
-    done = subprocess.run([gotool.built("promtool"), *map(str, arguments)], capture_output=True, text=True, check=False)
+def promtool(place: Path, *arguments: object) -> None:
+    """Run it in a folder; fail with what it says."""
+    command = [gotool.built("promtool"), *map(str, arguments)]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
 
 
@@ -83,13 +84,14 @@ def filled(place: Path, text: str, start: int, end: int) -> Path:
     """Return a folder of blocks with the samples and what the rules make of them."""
     data, samples = place / "data", place / "samples.txt"
     samples.write_text(text, "utf-8")
-    promtool("tsdb", "create-blocks-from", "openmetrics", "--quiet", samples, data)
-    for number, groups in enumerate(levels()):
-        file = place / f"rules-{number}.yaml"
+    promtool(place, "tsdb", "create-blocks-from", "openmetrics", "--quiet", samples, data)
+    # one name for all: a group's second within its interval is a hash of its file's path, and levels are to share it
+    file = place / "rules.yaml"
+    for groups in levels():
         file.write_text(yaml.safe_dump({"groups": groups}), "utf-8")
         with prometheus(data) as server:
             span = (f"--start={start}", f"--end={end}", f"--url={server}", f"--output-dir={data}")
-            promtool("tsdb", "create-blocks-from", "rules", *span, file)
+            promtool(place, "tsdb", "create-blocks-from", "rules", *span, file.name)
     return data
 
 

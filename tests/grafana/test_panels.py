@@ -12,12 +12,13 @@ import urllib.parse
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pytest
 
-from tests.grafana.seed import MINUTES, PLACES, seed
-from tests.grafana.server import ask, filled, prometheus
+from tests.grafana.asked import Asked, chosen, filled_in, served, span
+from tests.grafana.seed import PLACES
+from tests.grafana.server import ask
 from tierscope import signals
 
 ROOT: Final = Path(__file__).parents[2]
@@ -44,55 +45,13 @@ if shutil.which("go") is None and os.environ.get("CI") != "1":
     pytestmark.append(pytest.mark.skip(reason="no `go` on the path: Prometheus is built from Go modules"))
 
 
-class Asked(NamedTuple):
-    """A server with its data."""
-
-    server: str
-    start: int
-    end: int
-
-
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     """Fill blocks once, and serve them."""
-    began = time.monotonic()
-    end = int(time.time()) // 300 * 300 - 300
-    start = end - 60 * MINUTES
     place = tmp_path_factory.mktemp("grafana")
-    text = seed(start)
-    with prometheus(filled(place, text, start, end)) as server:
-        print(f"\n{text.count(chr(10))} samples and the rules over them in {time.monotonic() - began:.0f} s")  # noqa: T201  figures
-        yield Asked(server, start, end)
+    with served(place, int(time.time()) // 300 * 300 - 300) as asked:
+        yield asked
     shutil.rmtree(place)
-
-
-def chosen(board: Any, asked: Asked, environment: str) -> dict[str, str]:
-    """Return the values of a board's variables: all that can be chosen, or the first."""
-    values = {"__range": f"{MINUTES}m", "__rate_interval": "5m", "__interval": "1m", "environment": environment}
-    for variable in board["templating"]["list"]:
-        if variable["type"] == "query" and variable["name"] not in values:
-            found = options(variable, asked, values)
-            assert found, (board["title"], variable["name"], environment)
-            values[variable["name"]] = "|".join(map(re.escape, found)) if variable["multi"] else found[0]
-    provider = next(place.provider for place in PLACES if place.name == environment)
-    return {**values, "provider": provider, "service": ".*"}
-
-
-def options(variable: Any, asked: Asked, values: dict[str, str]) -> list[str]:
-    """Return what a variable offers."""
-    selector, key = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]).groups()
-    found = ask(asked.server, f"label/{key}/values", **{"match[]": filled_in(selector, values), **span(asked)})
-    assert isinstance(found, list), found
-    return found
-
-
-def filled_in(text: str, values: dict[str, str]) -> str:
-    """Return a query as Grafana sends it."""
-    return re.sub(r"\$\{?(\w+)\}?", lambda name: values[name[1]].replace("\\", "\\\\"), text)
-
-
-def span(asked: Asked) -> dict[str, float]:
-    return {"start": asked.start, "end": asked.end}
 
 
 def answered(target: Any, asked: Asked, values: dict[str, str]) -> int | str:
@@ -224,10 +183,10 @@ def values(asked: Asked, slug: str, title: str, ref: str = "A") -> dict[tuple[st
 
 
 def test_downgrades_are_those_of_the_simulation(asked: Asked) -> None:
-    """60 a minute for the 30 minutes of the dip; one a minute of scale, three in the dip: 150 + 3 x 30."""
+    """60 a minute for the 30 minutes of the dip; one of scale."""
     counted = values(asked, "calls", "Downgraded calls by model")
     assert counted == pytest.approx(
-        {("gpt-4.1", "priority", "default"): 60 * 30, ("gpt-4.1", "scale", "default"): 150 + 3 * 30}
+        {("gpt-4.1", "priority", "default"): 60 * 30, ("gpt-4.1", "scale", "default"): 1 * 30}
     )
     exact = values(asked, "tiers", "Downgrades by model", "B")
     assert exact["gpt-4.1", "priority"] == 60 * 30

@@ -76,6 +76,14 @@ def _same(key: str) -> Callable[[Any, Any], None]:
     return lambda board, panel: panel.update({key: board["panels"][2][key]})
 
 
+_WORDS: Final = {
+    "type": "state-timeline",
+    "targets": [{"datasource": {"uid": "${datasource}"}, "expr": "up"}],
+    "fieldConfig": {
+        "defaults": {"unit": "short", "noValue": "none", "mappings": [{}], "color": {"mode": "thresholds"}},
+        "overrides": [],
+    },
+}
 FAULTS: Final = [
     pytest.param(_same("id"), "stands twice", id="id-twice"),
     pytest.param(_same("title"), "stands twice", id="title-twice"),
@@ -91,6 +99,12 @@ FAULTS: Final = [
     pytest.param(lambda _, panel: panel["targets"][0]["datasource"].update(uid="abc"), "'abc'", id="target-source"),
     pytest.param(lambda board, _: board["annotations"]["list"][0].pop("datasource"), "None", id="annotation-source"),
     pytest.param(lambda board, _: board["templating"]["list"].pop(0), "no variable datasource", id="no-variable"),
+    pytest.param(lambda _, panel: panel.update(_WORDS), "ranges of its thresholds", id="words"),
+    pytest.param(
+        lambda board, _: board["panels"][5]["targets"][0].update(expr="last_over_time(a:b:c{}[10m])"),
+        "the name of a series",
+        id="series-name",
+    ),
     pytest.param(lambda board, _: board.update(schemaVersion=43), "43 > 42", id="schema"),
     pytest.param(
         lambda _, panel: panel["fieldConfig"]["overrides"].append(

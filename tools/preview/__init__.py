@@ -1,0 +1,1 @@
+"""Pictures of the boards without a Grafana: `python -m tools.preview [BOARD ...]`."""
