@@ -2,7 +2,7 @@
 
 It is a preview: our own drawing of what the JSON says, in a headless Chromium, with the charts that `web/` pins. Where
 Grafana has a rule (the grid, decimals, units, the merging of a table's queries), it follows that rule. The seed is that
-of `tests/grafana`, at a fixed time, so that a picture changes only with a board or with this drawing.
+of `tests/grafana`, at a fixed time, so that a picture changes with a board or with this drawing, and little otherwise.
 """
 
 from __future__ import annotations
