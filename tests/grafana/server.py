@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import socket
 import subprocess
 import time
 import urllib.error
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 import yaml
 from tools import gotool
+from tools.stack.process import LOOPBACK, free_port
 
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = ROOT / "prometheus" / "rules"
@@ -49,9 +49,7 @@ def levels() -> list[list[dict[str, Any]]]:
 @contextlib.contextmanager
 def prometheus(data: Path) -> Iterator[str]:
     """Run a server over a folder of blocks, on a free port of the loopback."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{found.getsockname()[1]}"
+    address = f"{LOOPBACK}:{free_port()}"
     config, log = data.parent / "prometheus.yml", data.parent / "log"
     config.write_text(HEAD, "utf-8")
     place = [f"--storage.tsdb.path={data}", f"--web.listen-address={address}", "--storage.tsdb.retention.time=35d"]

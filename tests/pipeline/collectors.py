@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import pytest
+from tools.stack.process import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 CONFIGS: Final = ROOT / "collector-config"
@@ -45,13 +45,6 @@ def program(name: str) -> Path:
     if "no `go`" in done.stderr and not os.environ.get("CI"):
         pytest.skip(f"the Collector is built from Go modules: {done.stderr.strip()}")
     pytest.fail(f"{name} could not be built: {done.stderr[-2000:]}")
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nothing listened on a moment ago."""
-    with socket.socket() as own:
-        own.bind(("127.0.0.1", 0))
-        return int(own.getsockname()[1])
 
 
 def until(holds: Callable[[], Any], seconds: float = SETTLE_S) -> Any:

@@ -24,12 +24,12 @@ from tierscope import signals as s
 from tierscope.catalog.promises import promises
 from tierscope.declared import Metric
 from tierscope.ledger import samples as ledger
+from tierscope.ledger.rows import EVER
 from tierscope.ledger.store import open_to_read
 from tierscope.promise.samples import Sample
 from tierscope.promise.sheet import Sheet
 
 SECONDS: Final = 25
-EVER: Final = (0, 2**63 - 1)
 ONE_WINDOW_S: Final = 10**9
 """So that the whole run is in one window of `tierscope.promise`, as it is in the last window of the rule."""
 RULE_S: Final = 3

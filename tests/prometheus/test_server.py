@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExp
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
+from tools.stack.process import free_port
 
 from tierscope import signals
 
@@ -44,12 +44,6 @@ def promql() -> Iterator[Any]:
         yield importlib.import_module("tools.rules.promql")
         for name in [name for name in sys.modules if name == "tools" or name.startswith("tools.")]:
             del sys.modules[name]
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def ask(server: str, path: str, **query: str) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOPBACK: Final = "127.0.0.1"
+PORTS: Final = (20_000, 32_000)
+"""Below those that Linux gives to outgoing connections: one of them may take a free port before its server does."""
+_CHANCE: Final = random.SystemRandom()
 READY_S: Final = 60.0
 STOP_S: Final = 20.0
 ENVIRON: Final = os.environ  # noqa: TID251  a tool's own environment
@@ -28,9 +33,11 @@ class NotReadyError(Exception):
 
 def free_port() -> int:
     """Return a port of the loopback that nothing listened on a moment ago."""
-    with socket.socket() as own:
-        own.bind((LOOPBACK, 0))
-        return int(own.getsockname()[1])
+    while True:
+        port = _CHANCE.randrange(*PORTS)
+        with contextlib.suppress(OSError), socket.socket() as own:
+            own.bind((LOOPBACK, port))
+            return port
 
 
 def address() -> str:

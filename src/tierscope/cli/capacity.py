@@ -14,11 +14,12 @@ import click
 
 from tierscope.catalog.prices import rates
 from tierscope.catalog.promises import promises
-from tierscope.cli.kept import EVER, own
+from tierscope.cli.kept import own
 from tierscope.cli.report import errors_of
 from tierscope.cli.sentences import dollars, many, plain
 from tierscope.cli.sheet import WIDTH
 from tierscope.cost import PICO
+from tierscope.ledger.rows import EVER
 from tierscope.ledger.samples import read
 from tierscope.ledger.store import open_to_read
 from tierscope.promise import ramp, scale

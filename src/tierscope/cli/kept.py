@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from tierscope.ledger.figures import Group, Report
     from tierscope.promise.share import Share
     from tierscope.promise.sheet import Section, Targets
-
-EVER: Final = (0, 2**63 - 1)
-"""All the time that a ledger can hold, nanoseconds since 1970."""
 
 
 def own() -> str | None:
