@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
@@ -15,10 +14,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import SpanKind
 
 import tierscope
-from tierscope import cost
 from tierscope.config import Settings
-from tierscope.emit import meters
-from tierscope.model import Cost
+from tierscope.emit.costs import Costs
 from tierscope.wiring import WIRING
 
 if TYPE_CHECKING:
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
     from operations import Operation
 
-_NO_COST = Cost()
 FLOOR_SPAN_ATTRIBUTES = 12
 FLOOR_RECORDS = 4
 FLOOR_RECORD_ATTRIBUTES = 6
@@ -210,17 +206,17 @@ class Unpriced(Tierscope):
 
     def __init__(self) -> None:
         super().__init__("tierscope, unpriced")
-        self._nothing = SimpleNamespace(of=lambda _rates, _call: _NO_COST)
+        self._count = Costs.count
 
     def enter(self) -> None:
         """Instrument, and take the price list away."""
         super().enter()
-        setattr(meters, "cost", self._nothing)  # noqa: B010  its type is a module
+        setattr(Costs, "count", lambda _costs, _call: None)  # noqa: B010  its type is a method
 
     def leave(self) -> None:
         """Give it back."""
         super().leave()
-        setattr(meters, "cost", cost)  # noqa: B010  see above
+        setattr(Costs, "count", self._count)  # noqa: B010  see above
 
 
 class Companion(Tierscope):

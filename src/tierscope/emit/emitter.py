@@ -149,8 +149,7 @@ def emitter_for(
         meter = metrics.get_meter(signals.SCOPE, version, meter_provider, schema_url=signals.SCHEMA_URL)
         made = Meters(meter, genai=genai_metrics)
         _made.append((meter_provider, genai_metrics, made))
-    made.rates = prices.rates(catalog)
-    made.judge(policy)
+    made.use(prices.rates(catalog), policy)
     tracer = trace.get_tracer(signals.SCOPE, version, tracer_provider, schema_url=signals.SCHEMA_URL)
     return Emitter(tracer, made, is_heard=not (_is_silent(tracer_provider) and _is_silent(meter_provider)))
 

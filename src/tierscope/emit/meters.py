@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tierscope import cost
 from tierscope.catalog import prices
 from tierscope.emit.batches import BatchSeries
 from tierscope.emit.bounds import Bounded
+from tierscope.emit.costs import Till
 from tierscope.emit.instruments import Instruments
 from tierscope.emit.later import Later
 from tierscope.emit.series import Series
@@ -31,23 +31,21 @@ class Meters:
 
     def __init__(self, meter: Meter, *, genai: bool) -> None:
         self._model = Bounded()
-        self.rates: Rates = prices.rates()
-        """The price list; that of whoever instrumented last."""
         self._series: dict[tuple[Any, ...], Series | BatchSeries] = {}
         self._drift: Drift | None = None
         self._made: Drift | None = None
         """The SDK refuses a second set of instruments: what was made stays."""
         self._meter = meter
-        self._later = Later(self._record)
-        self._instruments = Instruments(meter, self._later, genai=genai)
+        self._till = Till(prices.rates())
+        self._later = Later(self._record, then=self._till.settle)
+        self._instruments = Instruments(meter, self._later, self._till, genai=genai)
         self.drain = self._later.drain
         """Record what waits."""
         at_fork(before=self._later.before_fork, in_parent=self._later.after_fork_in_parent, in_child=self._forked)
 
-    def judge(self, policy: Policy | None) -> None:
-        """Count from now on what drifts from a policy; ``None``: there is none."""
-        if policy is None and self._drift is None:
-            return
+    def use(self, rates: Rates, policy: Policy | None) -> None:
+        """Price by this list from now on, and count what drifts from this policy; ``None``: there is none."""
+        self._till.rates = rates
         if policy is not None:
             from tierscope.emit.drift import Drift  # noqa: PLC0415  only where there is a policy
 
@@ -61,6 +59,7 @@ class Meters:
         self._series = {}
         if self._made is not None:
             self._made.clear()
+        self._till.clear()
         for sums in self._instruments.sums:
             sums.clear()
 
@@ -70,7 +69,7 @@ class Meters:
 
     def _record(self, call: Call, span: SpanContext | None, genai: bool) -> None:
         series = self._series_of(call)
-        series.count(call, cost.of(self.rates, call))
+        series.count(call)
         series.measure(call, span)
         if series.drift is not None:
             series.drift.value += 1
