@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tierscope import guard
 from tierscope.catalog import prices
 from tierscope.emit.batches import BatchSeries
 from tierscope.emit.bounds import Bounded
@@ -37,7 +38,8 @@ class Meters:
         """The SDK refuses a second set of instruments: what was made stays."""
         self._meter = meter
         self._till = Till(prices.rates())
-        self._later = Later(self._record, then=self._till.settle)
+        self._uncounted: list[tuple[Series | BatchSeries, Call]] = []
+        self._later = Later(self._record, then=self._count)
         self._instruments = Instruments(meter, self._later, self._till, genai=genai)
         self.drain = self._later.drain
         """Record what waits."""
@@ -60,6 +62,7 @@ class Meters:
         if self._made is not None:
             self._made.clear()
         self._till.clear()
+        self._uncounted = []
         for sums in self._instruments.sums:
             sums.clear()
 
@@ -69,12 +72,19 @@ class Meters:
 
     def _record(self, call: Call, span: SpanContext | None, genai: bool) -> None:
         series = self._series_of(call)
-        series.count(call)
+        self._uncounted.append((series, call))
         series.measure(call, span)
         if series.drift is not None:
             series.drift.value += 1
         if genai and series.conventions is not None:
             series.conventions.measure(call, span)
+
+    def _count(self) -> None:
+        """Count the calls whose values are recorded, one after the other: between records it costs four times more."""
+        uncounted, self._uncounted = self._uncounted, []
+        for series, call in uncounted:
+            guard.isolate("metrics", series.count, call)
+        self._till.settle()
 
     def _series_of(self, call: Call) -> Series | BatchSeries:
         model = call.reply.model if call.reply is not None else None
