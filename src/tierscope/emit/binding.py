@@ -1,7 +1,7 @@
 """Histograms that are bound to one attribute set.
 
 The SDK offers none: it cleans, sorts and hashes the set anew for each record, which is four fifths of what a record
-costs (ADR 22). Known are the internals of the versions in ``KNOWN``, with which ``tests/sdk/test_binding.py`` compares
+costs (ADR 24). Known are the internals of the versions in ``KNOWN``, with which ``tests/sdk/test_binding.py`` compares
 points and exemplars with those of ``Histogram.record``; with any other, that is what records.
 """
 # ruff: noqa: SLF001  that is the point
