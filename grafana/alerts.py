@@ -103,13 +103,24 @@ def template(said: str) -> str:
 
 
 def panel(expression: str, boards: Iterable[Json]) -> tuple[str, int] | None:
-    """Return the first panel that shows what an expression judges: its first series, with the same words asked for."""
+    """Return the first panel that shows what an expression judges: its first series, with the same words asked for.
+
+    Where there is none, a panel does that shows a recorded series whatever the word.
+    """
     name, wanted = next(_read(expression))
-    for board in boards:
-        for one in board["panels"]:
-            for target in one.get("targets", []):
-                if any(shown == name and wanted <= words for shown, words in _read(_plain(target["expr"]))):
-                    return board["uid"], one["id"]
+    shown = [
+        (board["uid"], one["id"], words)
+        for board in boards
+        for one in board["panels"]
+        for target in one.get("targets", [])
+        for read, words in _read(_plain(target["expr"]))
+        if read == name
+    ]
+    free = {key for key, _ in wanted} if ":" in name else set()
+    for asks in (wanted, {(key, word) for key, word in wanted if key not in free}):
+        for board, number, words in shown:
+            if asks <= words and not free & {key for key, _ in words - wanted}:
+                return board, number
     return None
 
 

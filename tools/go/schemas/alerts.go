@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-foundation-sdk/go/alerting"
+	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -115,7 +116,10 @@ func grouped(place string, api map[string]any) (alerting.RuleGroup, []fault) {
 	group, faults := read[alerting.RuleGroup](text)
 	for at, rule := range group.Rules {
 		for number, query := range rule.Data {
-			faults = append(faults, untyped(fmt.Sprintf("rules[%d].data[%d].model", at, number), query.Model)...)
+			if _, unknown := query.Model.(variants.UnknownDataquery); unknown {
+				path := fmt.Sprintf("rules[%d].data[%d].model.datasource.type", at, number)
+				faults = append(faults, fault{path, "no type for such a query"})
+			}
 		}
 	}
 	for at := range faults {

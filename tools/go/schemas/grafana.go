@@ -38,7 +38,36 @@ func dashboards(file string) (any, []fault) {
 		return nil, single(err)
 	}
 	board, faults := read[dashboard.Dashboard](text)
+	faults = append(faults, fields(text)...)
 	return board, append(faults, unknown(board)...)
+}
+
+// fields tells what is wrong with the fields of panels, of which the SDK's strict reader looks at `custom` alone, and
+// with the kinds of their queries, which it takes from the panel.
+func fields(text []byte) (faults []fault) {
+	var board struct {
+		Panels []struct {
+			FieldConfig json.RawMessage
+			Targets     []struct{ Datasource struct{ Type string } }
+		}
+	}
+	if json.Unmarshal(text, &board) != nil {
+		return nil // told by the strict reader
+	}
+	for at, panel := range board.Panels {
+		place := fmt.Sprintf("panels[%d]", at)
+		var source dashboard.FieldConfigSource
+		for _, one := range told(source.UnmarshalJSONStrict(panel.FieldConfig)) {
+			faults = append(faults, fault{place + ".fieldConfig." + one.path, one.message})
+		}
+		for number, target := range panel.Targets {
+			if kind := target.Datasource.Type; kind != prometheus.VariantConfig().Identifier {
+				path := fmt.Sprintf("%s.targets[%d].datasource.type", place, number)
+				faults = append(faults, fault{path, fmt.Sprintf("no type for a query %q", kind)})
+			}
+		}
+	}
+	return faults
 }
 
 // read returns a value and what is wrong with it. The SDK's strict reader tells every fault, but returns an error when
@@ -48,33 +77,24 @@ func read[T interface{ Validate() error }, P interface {
 	UnmarshalJSONStrict(raw []byte) error
 }](text []byte) (value T, faults []fault) {
 	faults = told(P(new(T)).UnmarshalJSONStrict(text))
-	if err := json.Unmarshal(text, &value); err != nil && len(faults) == 0 {
+	if err := json.Unmarshal(text, &value); err == nil {
+		faults = append(faults, told(value.Validate())...)
+	} else if len(faults) == 0 {
 		faults = single(err)
 	}
-	return value, append(faults, told(value.Validate())...)
+	return value, faults
 }
 
-// unknown tells of panels and queries that were read without a type of their own.
+// unknown tells of panels that were read without a type of their own.
 func unknown(board dashboard.Dashboard) (faults []fault) {
 	for at, one := range board.Panels {
 		if one.Panel == nil {
 			continue
 		}
-		place := fmt.Sprintf("panels[%d]", at)
 		if _, known := cog.NewRuntime().ConfigForPanelcfgVariant(one.Panel.Type); !known {
-			faults = append(faults, fault{place + ".type", fmt.Sprintf("no type for a panel %q", one.Panel.Type)})
-		}
-		for number, target := range one.Panel.Targets {
-			faults = append(faults, untyped(fmt.Sprintf("%s.targets[%d]", place, number), target)...)
+			path := fmt.Sprintf("panels[%d].type", at)
+			faults = append(faults, fault{path, fmt.Sprintf("no type for a panel %q", one.Panel.Type)})
 		}
 	}
 	return faults
-}
-
-func untyped(place string, query variants.Dataquery) []fault {
-	switch query.(type) {
-	case variants.UnknownDataquery, *variants.UnknownDataquery:
-		return []fault{{place + ".datasource.type", "no type for such a query"}}
-	}
-	return nil
 }

@@ -5,7 +5,8 @@
 //	schemas compose FILE...      by the loader of `docker compose` with its schema, all profiles on
 //
 // The SDK's types do not tell which words a field may hold. `schemas -words ...` therefore prints every value of a type
-// that the SDK names, for a caller who knows its words: file, place, package, type and value, between tabs.
+// that the SDK names, for a caller who knows its words: file, place, package, type and value, between tabs. A file with
+// faults has none.
 package main
 
 import (
@@ -38,10 +39,12 @@ func main() {
 	wrong := false
 	for _, file := range flag.Args()[1:] {
 		value, faults := read(file)
-		if *words {
+		if *words && len(faults) == 0 {
 			for _, one := range wordsOf(value) {
 				fmt.Printf("%s\t%s\t%s\t%s\t%v\n", file, one.path, one.home, one.kind, one.value)
 			}
+		}
+		if *words {
 			continue
 		}
 		for _, one := range faults {
