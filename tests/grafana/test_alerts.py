@@ -13,7 +13,20 @@ from tests.grafana.server import ROOT, RULES, ask
 
 FILE: Final = ROOT / "grafana" / "provisioning" / "alerting" / "tierscope.yaml"
 GROUPS: Final[list[Any]] = yaml.safe_load(FILE.read_text("utf-8"))["groups"]
-FIRING: Final[list[str]] = []
+FIRING: Final = [
+    "TierscopeCallsUnpriced",
+    "TierscopeCollectorLosesData",
+    "TierscopeCollectorRefuses",
+    "TierscopeDowngradeRatioHigh",
+    "TierscopeDowngraded",
+    "TierscopeInternalErrors",
+    "TierscopePromiseCallsMissed",
+    "TierscopePromiseWindowsMissed",
+    "TierscopeRampDowngrades",
+    "TierscopeRampForewarning",
+    "TierscopeTracesDroppedEarly",
+    "TierscopeUptimeBurnsSlowly",
+]
 """What is true at some minute of the seed, where `for` is not waited for."""
 pytestmark = MARKS
 
