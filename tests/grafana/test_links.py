@@ -15,7 +15,7 @@ from tests.grafana.seed import PLACES
 from tests.grafana.server import ask
 from tests.grafana.test_panels import BOARDS
 
-CONDITION: Final = re.compile(r'span\.[\w.]+ = "[^"]+"|duration > \d+s')
+CONDITION: Final = re.compile(r'span\.[\w.]+ =~? "[^"]+"|duration > \d+s')
 pytestmark = MARKS
 
 
