@@ -186,3 +186,12 @@ def test_the_demo_sends_to_the_collector() -> None:
     told, collector = SERVICES["demo"]["environment"], SERVICES["collector"]["environment"]
     port = collector["TIERSCOPE_OTLP_HTTP"].rpartition(":")[2]
     assert told["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://collector:{port}"
+
+
+def test_the_demo_sends_as_it_does_to_make_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same exporters and protocol; only the address differs."""
+    monkeypatch.setattr(stack, "built", Path)
+    monkeypatch.setattr(prometheus, "built", Path)
+    told = {**SERVICES["demo"]["environment"], "OTEL_EXPORTER_OTLP_ENDPOINT": ""}
+    sent = {**stack.Stack(tmp_path).application_env, "OTEL_EXPORTER_OTLP_ENDPOINT": ""}
+    assert {key: told.get(key) for key in sent} == sent

@@ -18,8 +18,8 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
-// The panels and queries that our boards are made of. All that the SDK knows would take twice as long to build; what is
-// not among them is a fault, never passed over.
+// The panels and queries that our boards are made of. All that the SDK knows would take half as long again to build; what
+// is not among them is a fault, never passed over.
 func init() {
 	runtime := cog.NewRuntime()
 	for _, panel := range []variants.PanelcfgConfig{
