@@ -86,17 +86,28 @@ _VALUES: Final[dict[Any, Any]] = {
 }
 _UNITS: Final = {
     s.TOKENS_USED: 1200.0,
-    s.COST_USD: 0.01,
     s.COST_AT_DEFAULT: 0.006,
-    s.COST_EFFECTS: 0.004,
     s.USAGE_MISSING: 0.1,
     s.RATE_MISSING: 0.05,
     s.INTERNAL_ERRORS: 1 / 32_000,
 }
 """What a call adds; to all other counters, 1."""
+_PRICES: Final = {w.PRIORITY: 0.01, w.DEFAULT: 0.006, w.FLEX: 0.003, w.BATCH: 0.003}
+"""What a call costs at a tier; Scale has no price, nor has a tier that is not told."""
 _ANSWERED: Final = frozenset({w.HONORED, w.DOWNGRADED, w.UPGRADED, w.RESOLVED, w.UNREPORTED})
 _FAILING: Final = frozenset({s.CALL_ERRORS})
+_SECONDS: Final = {w.FLEX: 40.0, w.SCALE: 1.8, w.PRIORITY: 1.3, w.DEFAULT: 4.5}
+"""How long a call takes at a tier."""
 _GAUGES: Final = {s.CATALOG_AGE: 20 * 86_400.0, s.HEADROOM: 0.4}
+
+
+def _added(metric: Any, flow: Flow) -> float:
+    """What a call adds to a counter."""
+    if metric == s.COST_USD:
+        return _PRICES[flow.served]
+    if metric == s.COST_EFFECTS:
+        return abs(_PRICES[flow.requested] - _PRICES[w.DEFAULT])
+    return _UNITS.get(metric, 1.0)
 
 
 def _value(metric: Any, flow: Flow, minute: int) -> float:
@@ -104,11 +115,13 @@ def _value(metric: Any, flow: Flow, minute: int) -> float:
     slow = minute in DIP
     if metric in {s.GENERATION, s.END_TO_END}:
         return (61.0 if slow else 95.0) - (4.0 if metric == s.END_TO_END else 0.0)
-    return {s.TURNAROUND: 4000.0}.get(metric, (40.0 if flow.served == w.FLEX else 3.0) * (3 if slow else 1))
+    return {s.TURNAROUND: 4000.0}.get(metric, _SECONDS.get(flow.served, 3.0) * (3 if slow else 1))
 
 
 def _sets(metric: Any, flow: Flow) -> Iterator[dict[str, str]]:
     if (metric in _FAILING) is (flow.outcome in _ANSWERED) and metric not in {s.CALLS, s.CALL_ATTEMPTS, s.RETRY_WAIT}:
+        return
+    if metric in {s.COST_USD, s.COST_AT_DEFAULT} and flow.served not in _PRICES:
         return
     for values in itertools.product(*(_VALUES[key](flow) for key in metric.attributes)):
         yield {label(key): value for key, value in zip(metric.attributes, values, strict=True)}
@@ -123,7 +136,7 @@ def _counter(metric: Any, labels: dict[str, str], flow: Flow, start: int) -> Ite
     count = 0.0
     for minute in range(MINUTES + 1):
         yield _line(name(metric), labels, count, start + 60 * minute)
-        count += flow.at(minute) * _UNITS.get(metric, 1.0)
+        count += flow.at(minute) * _added(metric, flow)
 
 
 def _histogram(metric: Any, labels: dict[str, str], flow: Flow, start: int, spelling: str) -> Iterator[str]:
