@@ -9,9 +9,11 @@ from grafana_foundation_sdk.builders import bargauge, common, heatmap, stat, sta
 from grafana_foundation_sdk.builders import dashboard as b
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as m
+from grafana_foundation_sdk.models import heatmap as h
 from tools.rules import recorded as r
 from tools.rules.promql import ENVIRONMENT, SERVICE, label
 
+from grafana.colours import GOOD
 from grafana.spec import COUNT, MONEY, SECONDS
 from tierscope import signals as s
 
@@ -184,7 +186,11 @@ def _timeline(panel: Panel) -> Any:
 
 
 def _heatmap(panel: Panel) -> Any:
-    colour = heatmap.HeatmapColorOptions().scheme("Viridis").steps(64).reverse(True)
+    # more calls are denser on a light and on a dark panel; one end of a scheme of colours is lost on one of them
+    colour = (
+        heatmap.HeatmapColorOptions().mode(h.HeatmapColorMode.OPACITY).fill(GOOD).scale(h.HeatmapColorScale.EXPONENTIAL)
+    )
+    colour.exponent(0.5).steps(64)
     axis = heatmap.YAxisConfig().unit(panel.unit)
     return heatmap.Panel().calculate(False).color(colour).y_axis(axis)
 

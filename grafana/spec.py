@@ -13,7 +13,7 @@ Kind = Literal["stat", "timeseries", "table", "state-timeline", "heatmap", "barg
 Thresholds = tuple[tuple[float | None, str], ...]
 """From which value on which colour; the first without a value."""
 
-NO_CALLS: Final = "No such call in this time range"
+NO_CALLS: Final = "No call in this time range"
 COUNT: Final = "locale"
 """Whole numbers in full, with separators."""
 MONEY: Final = "suffix: USD"

@@ -59,7 +59,7 @@ _NOW: Final = Row(
             "docs/runbook.md has a section for each, by its name.",
             height=6,
             absent="No alert fires",
-            widths=(("Alert", 236),),
+            widths=(("Alert", 224),),
         ),
         Panel(
             "stat",

@@ -23,6 +23,7 @@ _TARGET: Final = "target"
 _KEYS: Final = (ENVIRONMENT, s.PROVIDER, s.RATE_BASIS)
 """Of the figures: model and tier are chosen above."""
 _NONE: Final = "No call with a rate, or nothing is promised for this model and tier"
+_NO_ATTEMPT: Final = "No attempt at this tier was counted"
 _BASES: Final = (
     "*generation* counts from the first to the last text, *end to end* from the start of the last attempt: "
     "the contract does not say which it means."
@@ -101,6 +102,7 @@ _MONTH: Final = Row(
             "Below 99.9 %: see the burn below.",
             width=12,
             height=4,
+            absent=_NO_ATTEMPT,
             thresholds=((None, BAD), (0.999, GOOD)),
             decimals=3,
         ),
@@ -189,6 +191,7 @@ _NOW: Final = Row(
             "Share of failed attempts over windows from 5 minutes to 3 days; the worst of the models asked for.",
             "server errors and missing answers ÷ attempts; 14.4 times the budget in 1 h and 5 min pages.",
             "A short window above a long one: it is going on. Alert rules compare pairs of them.",
+            absent=_NO_ATTEMPT,
             thresholds=((None, GOOD), (0.001, WARN), (0.0144, BAD)),
         ),
     ),

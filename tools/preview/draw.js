@@ -1,6 +1,5 @@
 // Draws a board as Grafana lays it out; `draw` gets what `__main__.told` made. Rules of Grafana's own are named where they are followed.
 const PALETTE = ["#7EB26D", "#EAB839", "#6ED0E0", "#EF843C", "#E24D42", "#1F78C1", "#BA43A9", "#705DA0", "#508642", "#CCA300"];
-const VIRIDIS = ["#fde725", "#5ec962", "#21918c", "#3b528b", "#440154"];
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const element = (tag, kind, text = "") => Object.assign(document.createElement(tag), { className: kind, textContent: text });
 const number = (text) => (text === "NaN" ? null : Number(text));
@@ -198,7 +197,7 @@ function heatmap(panel, card, found) {
     grid: { ...grid, bottom: 34 },
     xAxis: { ...axis(), type: "category", data: hours, axisLabel: { color: css("--weak"), interval: (at) => at % 30 === 0 }, splitLine: { show: false } },
     yAxis: { ...axis(), type: "category", data: found.map(({ name }) => formatted(edge(name), panel.fieldConfig.defaults.unit)), axisLabel: { color: css("--weak"), interval: 1 } },
-    visualMap: { min: 0, max: most, calculable: false, orient: "horizontal", left: "center", bottom: 2, itemWidth: 10, itemHeight: 160, text: [`${fixed(most)} calls`, "0"], textStyle: { color: css("--weak") }, inRange: { color: VIRIDIS } },
+    visualMap: { min: 0, max: most, calculable: false, orient: "horizontal", left: "center", bottom: 2, itemWidth: 10, itemHeight: 160, text: [`${fixed(most)} calls`, "0"], textStyle: { color: css("--weak") }, inRange: { color: ["1a", "80", "b3", "d9", "ff"].map((alpha) => panel.options.color.fill + alpha) } },
     series: [{ type: "heatmap", data: cells.filter(([, , value]) => value > 1e-9) }],
   });
 }
