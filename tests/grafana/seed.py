@@ -29,18 +29,20 @@ class Flow(NamedTuple):
     operation: str = "chat"
     only: range | None = None
     """Minutes in which there are any."""
+    more: int = 3
+    """How many times as many calls there are in the dip."""
 
     def at(self, minute: int) -> int:
-        """Calls of a minute: three times as many in the dip."""
+        """Calls of a minute."""
         if self.only is not None:
             return self.calls if minute in self.only else 0
-        return self.calls * (3 if minute in DIP else 1)
+        return self.calls * (self.more if minute in DIP else 1)
 
 
 FLOWS: Final = (
     Flow(w.PRIORITY, w.PRIORITY, w.PRIORITY, w.HONORED, 400),
     Flow(w.PRIORITY, w.PRIORITY, w.DEFAULT, w.DOWNGRADED, 60, only=DIP),
-    Flow(w.PRIORITY, w.PRIORITY, w.UNREPORTED, w.FAILED, 2),
+    Flow(w.PRIORITY, w.PRIORITY, w.UNREPORTED, w.FAILED, 2, more=9),
     Flow(w.UNSET, w.UNKNOWN, w.DEFAULT, w.RESOLVED, 30, "gpt-4.1-mini"),
     Flow(w.DEFAULT, w.DEFAULT, w.UNREPORTED, w.UNREPORTED, 3, "gpt-4.1-mini"),
     Flow(w.FLEX, w.FLEX, w.FLEX, w.HONORED, 12, "gpt-5.1"),
@@ -166,16 +168,18 @@ def _around(environment: str, start: int, flows: tuple[Flow, ...]) -> Iterator[s
     job = {"job": "otelcol", "instance": f"{environment}:8888"}
     out = {**job, "exporter": "otlp_http/metrics"}
     yield from _steady("up", job, start, 1)
-    yield from _steady("otelcol_exporter_queue_size", out, start, 20)
+    yield from _steady("otelcol_exporter_queue_size", out, start, 30 * len(environment))
     yield from _steady("otelcol_exporter_queue_capacity", out, start, 1000)
-    for signal in ("spans", "metric_points"):
-        yield from _steady(f"otelcol_exporter_enqueue_failed_{signal}_total", out, start, 0, 1)
-        yield from _steady(f"otelcol_exporter_send_failed_{signal}_total", out, start, 0, 1)
-        yield from _steady(f"otelcol_receiver_refused_{signal}_total", {**job, "receiver": "otlp"}, start, 0, 1)
+    for signal, lost in (("spans", 1), ("metric_points", 0)):
+        yield from _steady(f"otelcol_exporter_enqueue_failed_{signal}_total", out, start, 0)
+        yield from _steady(f"otelcol_exporter_send_failed_{signal}_total", out, start, 0, lost)
+        yield from _steady(f"otelcol_receiver_refused_{signal}_total", {**job, "receiver": "otlp"}, start, 0)
     sampling = "otelcol_processor_tail_sampling"
-    yield from _steady(f"{sampling}_sampling_trace_dropped_too_early_total", job, start, 0, 1)
-    for sampled in ("true", "false"):
-        yield from _steady(f"{sampling}_global_count_traces_sampled_total", {**job, "sampled": sampled}, start, 0, 3)
+    yield from _steady(f"{sampling}_sampling_trace_dropped_too_early_total", job, start, 0)
+    for sampled, traces in (("true", 1), ("false", len(environment))):
+        yield from _steady(
+            f"{sampling}_global_count_traces_sampled_total", {**job, "sampled": sampled}, start, 0, traces
+        )
     alert = {"alertname": "TierscopeDowngraded", "alertstate": "firing", "severity": "info", ENVIRONMENT: environment}
     for minute in range(DIP.start + 5, MINUTES + 1):
         yield _line("ALERTS", alert, 1, start + 60 * minute)
@@ -218,7 +222,8 @@ def _metric(metric: Any, place: Place, start: int) -> Iterator[str]:
         if metric.kind == "histogram":
             yield from _histogram(metric, labels, flow, start, place.spelling)
         elif metric.kind == "gauge":
-            yield from _steady(name(metric), labels, start, _GAUGES[metric])
+            requests = labels.get(label(s.LIMIT_KIND)) == "requests"  # of those, twice as much is left as of tokens
+            yield from _steady(name(metric), labels, start, _GAUGES[metric] * (1 + requests))
         else:
             yield from _counter(metric, labels, flow, start)
 
