@@ -146,7 +146,7 @@ dashboards: $(READY)  ## regenerate grafana/dashboards/ and lint them; ARGS=--ch
 dashboards-test: $(READY)  ## every query of every board, asked of a real Prometheus (needs Go; about a minute)
 	$(BIN)/pytest -q -s tests/grafana
 
-preview: $(READY)  ## draw the boards without Grafana, into docs/img/ (needs Go, Chromium, npm, pngquant; two minutes)
+preview: $(READY)  ## draw the boards without Grafana, into docs/img/ (needs Go, Chromium, npm, pngquant; four minutes)
 	$(BIN)/python -m tools.preview $(ARGS)
 
 clean:
