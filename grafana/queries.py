@@ -5,7 +5,7 @@ No name of a metric stands here: all come from `tierscope.signals` and `tools.ru
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from tools.rules import recorded as r
 from tools.rules.model import Series
@@ -174,10 +174,10 @@ def downgrades(*keys: Attribute | str) -> str:
     return f"{added(over(chosen(r.DOWNGRADED)), *keys)}\n/ {WINDOW}"
 
 
-def first_downgrade(*keys: Attribute | str) -> str:
-    """Return when a downgrade was first counted in the shown range, in milliseconds of the epoch."""
+def seen_downgraded(end: Literal["min", "max"], *keys: Attribute | str) -> str:
+    """Return when a downgrade was first or last counted in the shown range, in milliseconds of the epoch."""
     by = ", ".join(map(label, keys))
-    return f"1000 * min by ({by}) (min_over_time(timestamp({chosen(r.DOWNGRADED)} > 0)[{RANGE}:1m]))"
+    return f"1000 * {end} by ({by}) ({end}_over_time(timestamp({chosen(r.DOWNGRADED)} > 0)[{RANGE}:1m]))"
 
 
 def firing() -> str:

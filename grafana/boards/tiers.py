@@ -24,6 +24,7 @@ LIMITS: Final = ((None, GOOD), (0.01, WARN), (0.05, BAD))
 _RATIO: Final = "downgraded ÷ (honored + downgraded + upgraded)"
 _UNPROMISED: Final = "Nothing was promised a tier, or no call could be judged"
 _ASK: Final = "Open *Capacity* for the inferred cause, *Calls* for the traces; the runbook names the ways out."
+_WHEN: Final = "dateTimeAsIso"
 _MODEL: Final = (s.REQUEST_MODEL, s.TIER_EXPECTED)
 
 
@@ -52,7 +53,7 @@ _NOW: Final = Row(
             "stat",
             "What downgrades cost",
             MONEY,
-            (Query(_not_charged(), "premium not charged, for speed not delivered"),),
+            (Query(_not_charged(), "not billed: the premium of speed that was lost"),),
             "What the downgraded calls would have cost more at the tier that was promised: the price of the speed that "
             "you did not get. Nothing is added to the bill; it is lower by this.",
             "priced calls, at list prices, over the shown range; by model in the table below.",
@@ -106,19 +107,26 @@ _NOW: Final = Row(
                 Query(q.downgraded(*_MODEL), "Share"),
                 Query(q.downgrades(*_MODEL), "Calls"),
                 Query(q.judged(*_MODEL), "Judged"),
-                Query(q.first_downgrade(*_MODEL), "First seen"),
-                Query(_not_charged(*_MODEL), "Cost"),
+                Query(q.seen_downgraded("min", *_MODEL), "First seen"),
+                Query(q.seen_downgraded("max", *_MODEL), "Last seen"),
+                Query(_not_charged(*_MODEL), "Not billed"),
             ),
-            "Which model is downgraded most, since when, and what that costs: the premium that was not charged.",
-            f"{_RATIO} by requested model, over the shown range. First seen: the first downgrade within it. "
-            "A downgraded call is charged at the tier that served; — is a cost that has no price, as that of Scale.",
+            "Which model is downgraded most, from when to when, and what that costs: the premium that was not billed.",
+            f"{_RATIO} by requested model, over the shown range. First and last seen: within it, to the minute. "
+            "A downgraded call is charged at the tier that served; — is what has no price by the token, as Scale.",
             "Begin with the first row: click it for its traces.",
             width=24,
             height=7,
             absent=_UNPROMISED,
             thresholds=LIMITS,
-            units=(("Calls", COUNT), ("Judged", COUNT), ("First seen", "dateTimeAsIso"), ("Cost", MONEY)),
-            widths=(("Model", 160), ("First seen", 165)),
+            units=(
+                ("Calls", COUNT),
+                ("Judged", COUNT),
+                ("First seen", _WHEN),
+                ("Last seen", _WHEN),
+                ("Not billed", MONEY),
+            ),
+            widths=(("Model", 160), ("First seen", 155), ("Last seen", 155)),
             links=(
                 links.traces(
                     "Traces of downgraded calls",

@@ -97,6 +97,11 @@ _UNITS: Final = {
 _PRICES: Final = {w.PRIORITY: 0.01, w.DEFAULT: 0.006, w.FLEX: 0.003, w.BATCH: 0.003}
 """What a call costs at a tier; Scale has no price, nor has a tier that is not told."""
 _ANSWERED: Final = frozenset({w.HONORED, w.DOWNGRADED, w.UPGRADED, w.RESOLVED, w.UNREPORTED})
+_FIRES: Final = {
+    "TierscopeDowngraded": range(DIP.start + 5, DIP.stop + 5),
+    "TierscopeCallsUnpriced": range(MINUTES - 5, MINUTES + 1),
+}
+"""Minutes in which an alert fires, which is not what is to be tested here."""
 _FAILING: Final = frozenset({s.CALL_ERRORS})
 _SECONDS: Final = {w.FLEX: 40.0, w.SCALE: 1.8, w.PRIORITY: 1.3, w.DEFAULT: 4.5}
 """How long a call takes at a tier."""
@@ -180,9 +185,7 @@ def _around(environment: str, start: int, flows: tuple[Flow, ...]) -> Iterator[s
         yield from _steady(
             f"{sampling}_global_count_traces_sampled_total", {**job, "sampled": sampled}, start, 0, traces
         )
-    alert = {"alertname": "TierscopeDowngraded", "alertstate": "firing", "severity": "info", ENVIRONMENT: environment}
-    for minute in range(DIP.start + 5, MINUTES + 1):
-        yield _line("ALERTS", alert, 1, start + 60 * minute)
+    yield from _firing(environment, start)
     for process, version, first, end in (("1", "1.0", 0, 100), ("2", "1.0", 50, 100), ("1", "1.1", 100, MINUTES + 1)):
         place = {SERVICE: "shop", "instance": f"{environment}-{process}", "service_version": version}
         for minute in range(first, end):
@@ -191,6 +194,14 @@ def _around(environment: str, start: int, flows: tuple[Flow, ...]) -> Iterator[s
         for side in ("input", "output"):
             unit = {label(s.PROVIDER): "openai", label(r.PROMISE_MODEL): "gpt-4.1", label(r.DIRECTION): side}
             yield from _steady(r.UNITS.name, unit, start, {"input": 4, "output": 24}[side])
+
+
+def _firing(environment: str, start: int) -> Iterator[str]:
+    """Prometheus' own series of alerts."""
+    for alert, fires in _FIRES.items():
+        labels = {"alertname": alert, "alertstate": "firing", "severity": "info", ENVIRONMENT: environment}
+        for minute in fires:
+            yield _line("ALERTS", labels, 1, start + 60 * minute)
 
 
 class Place(NamedTuple):
