@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from grafana.colours import EFFECTS, OUTCOMES, TIERS
-from grafana.spec import COUNT, MONEY, SECONDS
+from grafana.spec import COUNT, MONEY, SECONDS, WHEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ SCHEMA: Final = 42
 """The last version of the classic form; Grafana 13 migrates it on load."""
 UNITS: Final = frozenset(
     {
-        *(COUNT, MONEY, SECONDS, "percentunit", "h", "dateTimeAsIso", "bool_on_off"),
+        *(COUNT, MONEY, SECONDS, "percentunit", "h", WHEN, "bool_on_off"),
         *("count:token/min", "suffix: token/s", "suffix: USD/h", "suffix: windows", "suffix: calls", "suffix: days"),
         *(f"suffix: {what}/min" for what in ("calls", "attempts", "requests", "items", "traces", "errors")),
     }

@@ -20,6 +20,8 @@ MONEY: Final = "suffix: USD"
 """Dollars in full: Grafana's own unit writes 1131.24 as $1.13K."""
 SECONDS: Final = "suffix: s"
 """Seconds in full: Grafana's own unit has ticks like 1.67 mins."""
+WHEN: Final = "time:MM-DD HH:mm"
+"""A moment to the minute: seconds and year would push other columns out of a narrow table."""
 
 
 class Query(NamedTuple):

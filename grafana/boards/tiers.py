@@ -12,7 +12,7 @@ from grafana import links
 from grafana import queries as q
 from grafana.boards.choices import USUAL
 from grafana.colours import BAD, GOOD, OUTCOMES, TIERS, WARN
-from grafana.spec import COUNT, MONEY, Board, Panel, Query, Row
+from grafana.spec import COUNT, MONEY, WHEN, Board, Panel, Query, Row
 from tierscope import signals as s
 from tierscope import words as w
 
@@ -24,7 +24,6 @@ LIMITS: Final = ((None, GOOD), (0.01, WARN), (0.05, BAD))
 _RATIO: Final = "downgraded ÷ (honored + downgraded + upgraded)"
 _UNPROMISED: Final = "Nothing was promised a tier, or no call could be judged"
 _ASK: Final = "Open *Capacity* for the inferred cause, *Calls* for the traces; the runbook names the ways out."
-_WHEN: Final = "dateTimeAsIso"
 _MODEL: Final = (s.REQUEST_MODEL, s.TIER_EXPECTED)
 
 
@@ -122,11 +121,11 @@ _NOW: Final = Row(
             units=(
                 ("Calls", COUNT),
                 ("Judged", COUNT),
-                ("First seen", _WHEN),
-                ("Last seen", _WHEN),
+                ("First seen", WHEN),
+                ("Last seen", WHEN),
                 ("Not billed", MONEY),
             ),
-            widths=(("Model", 160), ("First seen", 155), ("Last seen", 155)),
+            widths=(("Model", 160), ("First seen", 105), ("Last seen", 105)),
             links=(
                 links.traces(
                     "Traces of downgraded calls",
