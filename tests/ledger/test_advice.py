@@ -15,7 +15,7 @@ from tierscope.advice.figures import Figures, Minute
 from tierscope.catalog.prices import rates
 from tierscope.catalog.promises import promises
 from tierscope.ledger import LedgerError
-from tierscope.model import Attempt, Call, Cost, Reply, Speed, Timing, Usage
+from tierscope.model import Attempt, CacheMiss, Call, Cost, Reply, Speed, Timing, Usage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +101,29 @@ def test_retries_and_streams_without_usage_are_counted(figures: Any) -> None:
     silent = call(1, reply=Reply(status=200, model=SNAPSHOT, tier_raw="priority"))
     (one,) = figures(call(0, attempts=tries), silent, call(2)._replace(ending="closed")).lines
     assert (one.retried, one.retries, one.waited_s, one.without_usage) == (1, 2, 1.5, 1)
+
+
+MISSES: Final = [
+    pytest.param(CacheMiss("service_tier_changed", 90), (90, 30, 6), id="all-that-was-not-cached"),
+    pytest.param(CacheMiss("service_tier_changed", 20), (20, 20, 0), id="the-cheaper-first"),
+    pytest.param(CacheMiss("service_tier_changed", 90, 96), (90, 30, 2), id="what-could-be-read-less-what-was"),
+    pytest.param(CacheMiss("service_tier_changed", 90, 60), (90, 0, 0), id="less-could-be-read-than-was"),
+    pytest.param(CacheMiss("service_tier_changed"), (0, 0, 0), id="no-estimate"),
+    pytest.param(None, (0, 0, 0), id="none"),
+]
+
+
+@pytest.mark.parametrize(("miss", "tokens"), MISSES)
+def test_a_miss_of_the_cache_is_as_few_tokens_as_is_told(
+    figures: Any, miss: CacheMiss | None, tokens: tuple[int, int, int]
+) -> None:
+    """Of 100 input tokens 64 were cached, 6 written, 30 neither; one that has no price has nothing to be repriced."""
+    reply = Reply(status=200, model=SNAPSHOT, usage=Usage(100, 20, cached=64, cache_write=6), cache_miss=miss)
+    cost = Cost(462_000_000, 264_000_000, None, "exact")
+    (one,) = figures(call(reply=reply, cost=cost), call(1, reply=reply, cost=Cost(unpriced="no_price"))).lines
+    twice = 2 * tokens[0]
+    assert (one.missed, one.lost_plain, one.lost_written) == (twice, *tokens[1:])
+    assert one.where.cache_miss == (miss and miss.reason)
 
 
 TRIES: Final = [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from tierscope import policy as policies
 from tierscope.advice import (
+    cache_breaks,
     could_wait,
     flex_lost,
     flex_timeout,
@@ -51,6 +52,7 @@ __all__ = [
 ]
 
 _FINDERS: Final = (
+    cache_breaks.find,
     could_wait.find,
     flex_lost.find,
     flex_timeout.find,
@@ -63,6 +65,7 @@ _FINDERS: Final = (
     scale_units.find,
 )
 RULES: Final = (
+    cache_breaks.RULE,
     could_wait.RULE,
     flex_lost.RULE,
     flex_timeout.RULE,
