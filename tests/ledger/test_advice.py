@@ -188,7 +188,7 @@ def test_scale_is_kept_by_the_minute_in_which_calls_ended(figures: Any) -> None:
 
 
 def test_a_background_response_counts_once_with_what_was_asked(figures: Any) -> None:
-    """Queued, then fetched: the tokens of the fetch, the tier of the request; a second fetch is no call."""
+    """Queued, then fetched: the tokens of the fetch, tier and workload of the request; a second fetch is no call."""
     asked = PLAIN.request._replace(operation="chat", endpoint="responses", model="gpt-5", requested="flex",
                                    expected="flex", is_background=True)  # fmt: skip
     stored = asked._replace(operation="fetch_response", requested="unreported", expected=None)
@@ -197,14 +197,15 @@ def test_a_background_response_counts_once_with_what_was_asked(figures: Any) -> 
     told = Cost(5, 10, None, "exact")
     other = queued._replace(response_id="still-queued")
     found = figures(
-        call(0, request=asked, reply=queued, served="unreported", outcome="unverified"),
-        call(1, request=stored, reply=final, served="flex", outcome="honored", cost=told),
+        call(0, request=asked, reply=queued, served="unreported", outcome="unverified", service="a", workload="b"),
+        call(1, request=stored, reply=final, served="flex", outcome="honored", cost=told, service="c"),
         call(2, request=stored, reply=final._replace(is_usage_new=False), served="flex", outcome="honored"),
         call(3, request=asked, reply=other, served="unreported", outcome="unverified"),
     )
     fetched, waiting = sorted(found.lines, key=lambda one: -one.paid)
     assert (fetched.calls, fetched.paid, fetched.parts) == (1, 5, (7, 0, 0, 3))
     assert (fetched.where.requested, fetched.where.expected) == ("flex", "flex")
+    assert (fetched.where.service, fetched.where.workload) == ("a", "b")
     assert (waiting.calls, waiting.where.served, found.calls) == (1, "unreported", 2)
 
 

@@ -51,6 +51,8 @@ def facts(where: Columns) -> Facts:
         where.project,
         where.deployment,
         where.address,
+        where.service,
+        spoken=where.workload,
     )
 
 
