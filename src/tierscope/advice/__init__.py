@@ -13,6 +13,7 @@ from tierscope import policy as policies
 from tierscope.advice import (
     cache_breaks,
     could_wait,
+    deployment_type,
     flex_lost,
     flex_timeout,
     futile_retries,
@@ -54,6 +55,7 @@ __all__ = [
 _FINDERS: Final = (
     cache_breaks.find,
     could_wait.find,
+    deployment_type.find,
     flex_lost.find,
     flex_timeout.find,
     futile_retries.find,
@@ -67,6 +69,7 @@ _FINDERS: Final = (
 RULES: Final = (
     cache_breaks.RULE,
     could_wait.RULE,
+    deployment_type.RULE,
     flex_lost.RULE,
     flex_timeout.RULE,
     futile_retries.RULE,
