@@ -15,7 +15,7 @@ PIN    := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 # Where this is set, each process that a test starts would compile openai anew: the matrix would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test prometheus pint rules rules-test kubernetes bench-pipeline stack stack-test assets browser dashboards dashboards-test preview clean
+.PHONY: demo test check lint types imports generated catalog catalog-check unit gate legs matrix full mutants fix docs doors beside pins bench consumer collector collector-config distribution pipeline-test prometheus pint rules rules-test kubernetes bench-pipeline stack stack-test assets browser dashboards dashboards-test schemas preview clean
 
 demo: $(READY)  ## simulator + sample application under `tierscope run`, about 30 seconds; STACK=1 sends it through the pipeline
 	$(if $(STACK),$(BIN)/python -m tools.stack demo,$(BIN)/tierscope demo)
@@ -140,11 +140,15 @@ rules-test: $(READY)  ## promtool check, promtool test, pint, and a real Prometh
 	$(BIN)/python -m tools.rules.test
 	TIERSCOPE_PROMETHEUS=$$($(BIN)/python tools/gotool.py prometheus) $(BIN)/pytest -q tests/prometheus
 
-dashboards: $(READY)  ## regenerate grafana/dashboards/ and lint them; ARGS=--check compares
+dashboards: $(READY)  ## regenerate grafana/dashboards/ and Grafana's alerts, and lint them; ARGS=--check compares
 	$(BIN)/python -m grafana $(ARGS)
 
-dashboards-test: $(READY)  ## every query of every board, asked of a real Prometheus (needs Go; about a minute)
+dashboards-test: $(READY)  ## every query of boards and alerts, asked of a real Prometheus; schemas (needs Go; two minutes)
+	$(BIN)/python tools/gotool.py prometheus promtool schemas
 	$(BIN)/pytest -q -s tests/grafana
+
+schemas: $(READY)  ## boards, Grafana's alerts and compose.yaml, read by the types of Grafana and of Compose (needs Go)
+	$(BIN)/python -m tools.schemas
 
 preview: $(READY)  ## draw the boards without Grafana, into docs/img/ (needs Go, Chromium, npm, pngquant; two minutes)
 	$(BIN)/python -m tools.preview $(ARGS)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from contestants import Bare, Tierscope, Unpriced, everyone
+from contestants import Priced, everyone
+from noise import undisturbed
 from operations import calls, chat, streams
 from paired import Measured
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 CALLS, WARM, ROUNDS = 16, 16, 60
 STREAMS, STREAM_ROUNDS = 1, 24
-PRICED_ROUNDS = 240
-"""Of contestants that differ by five microseconds, in blocks that differ by fifty."""
 
 
 def measured(rounds: int = ROUNDS, names: tuple[str, ...] = ()) -> Iterator[Measured]:
@@ -34,10 +33,25 @@ def measured_streams(rounds: int = STREAM_ROUNDS) -> Iterator[Measured]:
         yield Measured(everyone(), operation, rounds=rounds, calls=STREAMS, warm=STREAMS)
 
 
-def priced(rounds: int = PRICED_ROUNDS) -> float:
-    """Microseconds of CPU that the costs of a call add to it, wherever they are spent."""
-    two = Measured([Bare(), Tierscope(), Unpriced()], chat(), rounds=rounds, calls=CALLS, warm=WARM)
-    return two.added("tierscope").undisturbed - two.added("tierscope, unpriced").undisturbed
+def priced(rounds: int = ROUNDS) -> float:
+    """Microseconds that the costs of a call take where they are counted and settled, stamps included.
+
+    The difference between calls with and without costs says less: its error is as large as they are.
+    """
+    contestant = Priced()
+    call, spent = contestant.around(chat()), []
+    for _ in range(rounds):
+        contestant.enter()
+        for _ in range(WARM):
+            call()
+        contestant.settle()
+        contestant.spent_ns = 0
+        for _ in range(CALLS):
+            call()
+        contestant.settle()
+        spent.append(contestant.spent_ns / CALLS / 1000)
+        contestant.leave()
+    return undisturbed(spent)
 
 
 def table(measured: Measured) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
@@ -15,20 +14,17 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import SpanKind
 
 import tierscope
-from tierscope import cost
 from tierscope.config import Settings
-from tierscope.emit import meters
-from tierscope.model import Cost
+from tierscope.emit.costs import Costs, Till
 from tierscope.wiring import WIRING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.trace import Span
     from operations import Operation
 
-_NO_COST = Cost()
 FLOOR_SPAN_ATTRIBUTES = 12
 FLOOR_RECORDS = 4
 FLOOR_RECORD_ATTRIBUTES = 6
@@ -205,22 +201,33 @@ class Tierscope(Observed):
         tierscope.uninstrument()
 
 
-class Unpriced(Tierscope):
-    """Tierscope without costs, to see what they add."""
+class Priced(Tierscope):
+    """Tierscope whose costs are stamped where they are counted, and where they are settled."""
 
     def __init__(self) -> None:
-        super().__init__("tierscope, unpriced")
-        self._nothing = SimpleNamespace(of=lambda _rates, _call: _NO_COST)
+        super().__init__("tierscope, stamped")
+        self._own = Costs.count, Till.settle
+        self.spent_ns = 0
 
     def enter(self) -> None:
-        """Instrument, and take the price list away."""
+        """Instrument, and put stamps around what costs add."""
+        count, settle = self._own
         super().enter()
-        setattr(meters, "cost", self._nothing)  # noqa: B010  its type is a module
+        setattr(Costs, "count", self._stamped(count))  # noqa: B010  its type is a method
+        setattr(Till, "settle", self._stamped(settle))  # noqa: B010
 
     def leave(self) -> None:
-        """Give it back."""
+        """Take them off."""
         super().leave()
-        setattr(meters, "cost", cost)  # noqa: B010  see above
+        Costs.count, Till.settle = self._own  # type: ignore[method-assign]
+
+    def _stamped(self, function: Callable[..., None]) -> Callable[..., None]:
+        def run(*told: Any) -> None:
+            began = time.perf_counter_ns()
+            function(*told)
+            self.spent_ns += time.perf_counter_ns() - began
+
+        return run
 
 
 class Companion(Tierscope):

@@ -27,12 +27,12 @@ CEILINGS = {"tierscope": 1.58, "tierscope, GenAI off": 1.1}
 
 def child(folder: Path) -> None:
     """Make the calls: what runs under valgrind."""
-    from contestants import Bare, Floor, Tierscope, Unpriced  # noqa: PLC0415  only in the child
+    from contestants import Bare, Floor, Tierscope  # noqa: PLC0415  only in the child
     from operations import chat  # noqa: PLC0415
 
     operation = chat()
     genai_off = Tierscope("tierscope, GenAI off", genai_metrics=False)
-    for contestant in (Bare(), Floor(), Tierscope(), genai_off, Unpriced()):
+    for contestant in (Bare(), Floor(), Tierscope(), genai_off):
         call = contestant.around(operation)
         contestant.enter()
         for _ in range(WARM):

@@ -88,7 +88,7 @@ def report() -> tuple[str, list[Line]]:
     streams = list(calls.measured_streams())
     per_chunk = chunks.table()
     started = startup.measured()
-    costs = Line("costs, CPU per call", "µs", calls.priced(), 5, 5)
+    costs = Line("costs, per call, in situ", "µs", calls.priced(), 5, 5)
     lines = [*call_lines(bodies), costs, *chunk_lines(per_chunk), *start_lines(started)]
     counts = instructions.counted()
     over = instructions.over_floor(counts)

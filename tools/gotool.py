@@ -42,6 +42,7 @@ PROGRAMS: Final = {
     "prometheus": Program(PROMETHEUS, "github.com/prometheus/prometheus/cmd/prometheus", "remove_all_sd"),
     "promtool": Program(PROMETHEUS, "github.com/prometheus/prometheus/cmd/promtool", "remove_all_sd"),
     "pint": Program("tools/go/pint", "github.com/cloudflare/pint/cmd/pint"),
+    "schemas": Program("tools/go/schemas", "."),
 }
 
 

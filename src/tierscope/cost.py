@@ -7,6 +7,7 @@ for one, so that nothing is rounded before it is shown.
 from __future__ import annotations
 
 import functools
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.model import NO_COST, Cost
@@ -62,25 +63,42 @@ def of(rates: Rates, call: Call) -> Cost:
         ``NO_COST`` where there is nothing to price: no reply, tokens counted before, capacity paid in advance.
 
     """
-    request, reply, served = call.request, call.reply, call.served
-    if reply is None or not reply.is_usage_new or served == SCALE:
-        return NO_COST
+    parts = billed(call)
+    if not isinstance(parts, tuple):
+        return NO_COST if parts is None else _UNPRICED[parts]
+    tariff = tariff_of(rates, call, day(call))
+    return tariff.bill(tariff.band(sum(parts[:3])), parts)
+
+
+def billed(call: Call) -> Parts | str | None:
+    """Return the tokens that a call is billed for, why they cannot be told, or ``None`` where there is nothing."""
+    reply = call.reply
+    if reply is None or not reply.is_usage_new or call.served == SCALE:
+        return None
     usage = reply.usage
     if usage is None:
-        return NO_COST if reply.failure is not None else _UNPRICED[NO_USAGE]
-    cached, written, taken = usage.cached or 0, usage.cache_write or 0, usage.input or 0
-    if usage.audio_output or cached + written > taken:
-        return _UNPRICED[AUDIO if usage.audio_output else INCONSISTENT_USAGE]
-    model = reply.model or request.deployment or request.model
-    where = request.provider, model, request.endpoint
+        return None if reply.failure is not None else NO_USAGE
+    taken, output, cached, written = usage.input or 0, usage.output or 0, usage.cached or 0, usage.cache_write or 0
+    if usage.audio_output:
+        return AUDIO
+    fresh = taken - cached - written
+    return (fresh, cached, written, output) if fresh >= 0 else INCONSISTENT_USAGE
+
+
+def day(call: Call) -> int:
+    """Return the day by whose prices a call is billed: whole days since 1970-01-01 UTC."""
+    reply = call.reply
+    if reply is not None and reply.batch is not None and reply.batch.created_unix_s is not None:
+        return reply.batch.created_unix_s // DAY_S
+    return call.timing.unix_ns // DAY_NS
+
+
+def tariff_of(rates: Rates, call: Call, on: int) -> Tariff:
+    """Return what calls like this one cost on a day, which no count of tokens changes."""
+    request, reply = call.request, call.reply
+    model = (reply.model if reply is not None else None) or request.deployment or request.model
     window = request.window if request.is_background else None
-    day = call.timing.unix_ns // DAY_NS
-    if reply.batch is not None and reply.batch.created_unix_s is not None:
-        day = reply.batch.created_unix_s // DAY_S
-    tariff = _tariff(rates, *where, served, request.expected, window, day)
-    if isinstance(tariff, str):
-        return _UNPRICED[tariff]
-    return _bill(tariff, taken, taken - cached - written, cached, written, usage.output or 0)
+    return _tariff(rates, request.provider, model, request.endpoint, call.served, request.expected, window, on)
 
 
 def at(rates: Rates, provider: str, model: str, tier: str, day: int, taken: int, parts: Parts) -> int | None:
@@ -99,40 +117,71 @@ def at(rates: Rates, provider: str, model: str, tier: str, day: int, taken: int,
     return _amount(_at(rates.bands(provider, model, tier, day), taken - 1), *parts)
 
 
-def _bill(tariff: _Tariff, taken: int, fresh: int, cached: int, written: int, output: int) -> Cost:
-    bands, basis, (share, whole) = tariff
-    for above, paid, default, promised in bands:  # noqa: B007  the last one is meant
-        if taken > above:
-            break
-    amount = _amount(paid, fresh, cached, written, output)
-    if amount is None:
-        is_cache = paid and ((cached and paid.cached is None) or (written and paid.cache_write is None))
-        return _UNPRICED[NO_CACHE_PRICE if is_cache else NO_PRICE]
-    at_default = amount if default is paid else _amount(default, fresh, cached, written, output)
-    at_promised = _amount(promised, fresh, cached, written, output)
-    return Cost(amount if share == whole else amount * share // whole, at_default, at_promised, basis)
-
-
 # ── the price list, as calls of one kind need it ──────────────────────────────────────────────────────────────────
 Parts = tuple[int, int, int, int]
 """Tokens: input that was not cached, cached, written to the cache, output."""
-_Bands = tuple[tuple[int, "Price | None", "Price | None", "Price | None"], ...]
-"""By falling length of the prompt, the prices at the tier that served, at the default one and at the promised one; the
-first band that a prompt exceeds prices the whole call. No promised one where it served, or has no price by the token.
-"""
-
-
 _Listed: TypeAlias = "tuple[Band, ...] | str"
 """What a lookup gives: bands, or why there are none."""
 
 
-class _Tariff(NamedTuple):
+class Tiers(NamedTuple):
+    """The prices of one band at three tiers, ``None`` where one has none."""
+
+    paid: Price | None
+    """At the tier that served."""
+    default: Price | None
+    promised: Price | None
+    """At the tier that was promised, where another one served."""
+
+
+class Tariff(NamedTuple):
     """What calls of one kind cost on one day."""
 
-    bands: _Bands
-    basis: str
-    share: tuple[int, int]
+    bounds: tuple[int, ...]
+    """Lengths of the prompt above which the next band prices the whole call, rising."""
+    bands: tuple[Tiers, ...]
+    """One more than there are bounds."""
+    basis: str | None = None
+    share: tuple[int, int] = (1, 1)
     """What work that may wait costs of the price."""
+    unpriced: str = NO_PRICE
+    """Why no token has a price, where none has."""
+
+    def band(self, taken: int) -> int:
+        """Return which band prices a prompt of so many tokens."""
+        return bisect_left(self.bounds, taken)
+
+    def bill(self, band: int, parts: Parts) -> Cost:
+        """Return what tokens cost, of one call, or of many where the band's bills add up."""
+        paid, default, promised = self.bands[band]
+        amount = _amount(paid, *parts)
+        if paid is None or amount is None:
+            return _UNPRICED[self.unpriced if paid is None else _missing(paid, *parts)]
+        at_default = amount if default is paid else _amount(default, *parts)
+        share, whole = self.share
+        return Cost(amount * share // whole, at_default, _amount(promised, *parts), self.basis)
+
+    def adds_up(self, band: int) -> bool:
+        """Say whether the sum of bills of calls with the same kinds of tokens is the bill of the summed tokens.
+
+        It is not where a share is rounded, or where a tier is dearer in one kind and cheaper in another: then one call
+        pays a premium and the next makes a saving, and the counters hold both.
+        """
+        paid, default, promised = self.bands[band]
+        return self.share == (1, 1) and _is_ordered(paid, default) and _is_ordered(paid, promised)
+
+
+def _is_ordered(one: Price | None, other: Price | None) -> bool:
+    """Say whether one price is the higher, or the lower, in every kind of token that both have."""
+    if one is None or other is None:
+        return True
+    signs = {a > b for a, b in zip(one[:4], other[:4], strict=True) if a is not None and b is not None and a != b}
+    return signs != {True, False}
+
+
+def _missing(price: Price, _fresh: int, cached: int, written: int, _output: int) -> str:
+    is_cache = (cached and price.cached is None) or (written and price.cache_write is None)
+    return NO_CACHE_PRICE if is_cache else NO_PRICE
 
 
 @functools.lru_cache(maxsize=1024)
@@ -145,29 +194,32 @@ def _tariff(
     expected: str | None,
     window: str | None,
     day: int,
-) -> _Tariff | str:
+) -> Tariff:
     """Return prices, or why there are none; looked up once a day for calls of one kind."""
     tier = DEFAULT if served == UNREPORTED and endpoint in TIERLESS else served
     if tier in {UNREPORTED, OTHER}:
-        return TIER_UNREPORTED if tier == UNREPORTED else TIER_UNKNOWN
+        return _unpriced(TIER_UNREPORTED if tier == UNREPORTED else TIER_UNKNOWN)
     if model is None:
-        return NO_MODEL
-    bands = rates.bands(provider, model, tier, day)
-    if isinstance(bands, str):
-        return bands
+        return _unpriced(NO_MODEL)
+    paid = rates.bands(provider, model, tier, day)
+    if isinstance(paid, str):
+        return _unpriced(paid)
     share = _WINDOWS.get(window) if tier == DEFAULT else None
     is_other = expected is not None and expected not in {tier, SCALE}
-    default = bands if tier == DEFAULT else rates.bands(provider, model, DEFAULT, day)
+    default = paid if tier == DEFAULT else rates.bands(provider, model, DEFAULT, day)
     promised = rates.bands(provider, model, str(expected), day) if is_other else NO_PRICE
-    basis = bands[0].price.basis if share is None else OVERLAY
-    return _Tariff(_bands(bands, default, promised), basis, share or (1, 1))
+    bounds = _bounds(paid, default, promised)
+    bands = tuple(Tiers(_at(paid, above), _at(default, above), _at(promised, above)) for above in (-1, *bounds))
+    return Tariff(bounds, bands, paid[0].price.basis if share is None else OVERLAY, share or (1, 1))
 
 
-def _bands(paid: _Listed, default: _Listed, promised: _Listed) -> _Bands:
-    """Return the bands of three tiers as one list; the lowest holds for an empty prompt too."""
-    tiers = [bands for bands in (paid, default, promised) if not isinstance(bands, str)]
-    bounds = sorted({-1, *(band.above or -1 for bands in tiers for band in bands)}, reverse=True)
-    return tuple((above, _at(paid, above), _at(default, above), _at(promised, above)) for above in bounds)
+def _unpriced(reason: str) -> Tariff:
+    return Tariff((), (Tiers(None, None, None),), unpriced=reason)
+
+
+def _bounds(*tiers: _Listed) -> tuple[int, ...]:
+    """Return where the price changes at any tier; the lowest band holds for an empty prompt too."""
+    return tuple(sorted({band.above for bands in tiers if not isinstance(bands, str) for band in bands} - {0, -1}))
 
 
 def _at(bands: _Listed, above: int) -> Price | None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import shutil
-import time
 import urllib.parse
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from tests.grafana.asked import Asked, chosen, filled_in, served, span
+from tests.grafana.asked import Asked, chosen, filled_in, span
+from tests.grafana.needs import MARKS
 from tests.grafana.seed import PLACES
 from tests.grafana.server import ask
 from tierscope import signals
@@ -40,18 +37,7 @@ EMPTY: Final = {
     ("capacity", "Requests of batches"): "batch",
 }
 """What is to be empty for a fleet without flex, scale and batch, and a word of the reason that it gives."""
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("grafana")]
-if shutil.which("go") is None and os.environ.get("CI") != "1":
-    pytestmark.append(pytest.mark.skip(reason="no `go` on the path: Prometheus is built from Go modules"))
-
-
-@pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
-    """Fill blocks once, and serve them."""
-    place = tmp_path_factory.mktemp("grafana")
-    with served(place, int(time.time()) // 300 * 300 - 300) as asked:
-        yield asked
-    shutil.rmtree(place)
+pytestmark = MARKS
 
 
 def answered(target: Any, asked: Asked, values: dict[str, str]) -> int | str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
+from tools.stack import prometheus, stack
 
 ROOT: Final = Path(__file__).parents[2]
 SERVICES: Final[dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]
@@ -21,6 +24,18 @@ MOUNTS: Final = [
 
 def loaded(path: str) -> Any:
     return yaml.safe_load((ROOT / path).read_text("utf-8"))
+
+
+def mounted(service: str) -> dict[str, str]:
+    """Return the places of a service's files in this checkout, by their places inside."""
+    mounts = [mount.split(":") for mount in SERVICES[service]["volumes"]]
+    return {inside: outside.removeprefix("./") for outside, inside, *_ in mounts if outside.startswith(".")}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder, or the one file, by their places in it."""
+    found = [folder] if folder.is_file() else [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.suffix != ".md"}
 
 
 def test_the_parts_are_there() -> None:
@@ -76,11 +91,60 @@ def test_prometheus_is_started_as_it_is_tested() -> None:
 def test_every_place_that_prometheus_reads_is_mounted() -> None:
     """Rules, own rules, and a file for each job's addresses."""
     told = loaded("prometheus/prometheus.yml")
-    mounted = {mount.split(":")[1]: mount.split(":")[0] for mount in SERVICES["prometheus"]["volumes"]}
     for pattern in told["rule_files"]:
-        assert f"/etc/prometheus/{Path(pattern).parent}" in mounted
+        assert f"/etc/prometheus/{Path(pattern).parent}" in mounted("prometheus")
     files = [file for job in told["scrape_configs"] for one in job["file_sd_configs"] for file in one["files"]]
     assert [file for file in files if not (ROOT / "compose" / file).exists()] == []
+
+
+def configurations(process: stack.Process) -> Iterator[Path]:
+    """Yield the files that a Collector is started with."""
+    yield from (Path(file) for flag, file in itertools.pairwise(process.command) if flag == "--config")
+
+
+def test_what_is_mounted_is_what_make_stack_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway's configuration, Prometheus' and its rules; the programs need not be built to tell."""
+    monkeypatch.setattr(stack, "built", Path)
+    monkeypatch.setattr(prometheus, "built", Path)
+    made = stack.Stack(tmp_path)
+    (flag,) = SERVICES["collector"]["command"]
+    inside = flag.removeprefix("--config=")
+    for gateway in made.gateways:
+        assert list(configurations(gateway)) == [ROOT / mounted("collector")[inside]]
+    places = {inside: outside for inside, outside in mounted("prometheus").items() if not inside.endswith("/targets")}
+    assert sorted(places) == [f"/etc/prometheus/{name}" for name in ("own", "prometheus.yml", "rules")]
+    for inside, outside in places.items():
+        assert files(ROOT / outside) == files(tmp_path / "prometheus" / "config" / Path(inside).name)
+    flags = [word for word in made.prometheus.process.command if word.startswith("--")]
+    ours = {"--config.file", "--storage.tsdb.path", "--web.listen-address"}
+    command = SERVICES["prometheus"]["command"]
+    assert [word for word in flags if word.partition("=")[0] not in ours and word not in command] == []
+
+
+def test_every_job_has_an_address_of_its_own() -> None:
+    """The same files of addresses as those that the tested configuration reads."""
+    assert sorted(files(ROOT / "compose" / "targets")) == sorted(files(ROOT / "prometheus" / "targets"))
+
+
+def test_nobody_is_alerted_twice() -> None:
+    """Prometheus tells nobody: it has no Alertmanager. Grafana has the alerts itself, and shows its own alone."""
+    assert "alerting" not in loaded("prometheus/prometheus.yml")
+    assert [name for name, service in SERVICES.items() if "alertmanager" in service["image"]] == []
+    assert loaded("grafana/provisioning/alerting/tierscope.yaml")["groups"]
+    sources = loaded("grafana/provisioning/datasources/tierscope.yaml")["datasources"]
+    assert [one["jsonData"]["manageAlerts"] for one in sources if one["type"] == "prometheus"] == [False]
+
+
+def test_tempo_listens_where_it_is_asked_and_sent_to() -> None:
+    """Spans by OTLP over HTTP from the Collector, questions from Grafana."""
+    told = loaded(mounted("tempo")["/etc/tempo.yaml"])
+    endpoint = told["distributor"]["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
+    sent = SERVICES["collector"]["environment"]["TIERSCOPE_TRACES_URL"]
+    assert sent == f"http://tempo:{endpoint.rpartition(':')[2]}/v1/traces"
+    sources = {
+        one["uid"]: one["url"] for one in loaded("grafana/provisioning/datasources/tierscope.yaml")["datasources"]
+    }
+    assert sources["tempo"] == f"http://tempo:{told['server']['http_listen_port']}"
 
 
 def test_addresses_lead_to_services() -> None:
@@ -110,9 +174,8 @@ def test_data_sources_have_fixed_names() -> None:
 def test_dashboards_are_provisioned_from_where_they_are_mounted() -> None:
     """And cannot be changed there: they are generated."""
     (provider,) = loaded("grafana/provisioning/dashboards/tierscope.yaml")["providers"]
-    mounted = {mount.split(":")[1]: mount.split(":")[0] for mount in SERVICES["grafana"]["volumes"]}
-    assert mounted[provider["options"]["path"]] == "./grafana/dashboards"
-    assert mounted["/etc/grafana/provisioning"] == "./grafana/provisioning"
+    assert mounted("grafana")[provider["options"]["path"]] == "grafana/dashboards"
+    assert mounted("grafana")["/etc/grafana/provisioning"] == "grafana/provisioning"
     assert provider["allowUiUpdates"] is False
     home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert (ROOT / "grafana" / "dashboards" / Path(home).name).exists()
@@ -123,3 +186,12 @@ def test_the_demo_sends_to_the_collector() -> None:
     told, collector = SERVICES["demo"]["environment"], SERVICES["collector"]["environment"]
     port = collector["TIERSCOPE_OTLP_HTTP"].rpartition(":")[2]
     assert told["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://collector:{port}"
+
+
+def test_the_demo_sends_as_it_does_to_make_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same exporters and protocol; only the address differs."""
+    monkeypatch.setattr(stack, "built", Path)
+    monkeypatch.setattr(prometheus, "built", Path)
+    told = {**SERVICES["demo"]["environment"], "OTEL_EXPORTER_OTLP_ENDPOINT": ""}
+    sent = {**stack.Stack(tmp_path).application_env, "OTEL_EXPORTER_OTLP_ENDPOINT": ""}
+    assert {key: told.get(key) for key in sent} == sent

@@ -32,7 +32,7 @@ SEVERE: Final = 0.12
 
 def test_the_boards_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     """Regenerated, they are the same."""
-    assert (program.main("--check"), capsys.readouterr().out) == (0, "dashboards are up to date\n")
+    assert (program.main("--check"), capsys.readouterr().out) == (0, "dashboards and alerts are up to date\n")
 
 
 def test_a_stale_board_is_told_and_mended(

@@ -19,6 +19,8 @@ from tierscope.catalog.rows import day
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tools.rules.model import Group
+
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = ROOT / "prometheus" / "rules"
 PAGE: Final = ROOT / "docs" / "prometheus.md"
@@ -31,12 +33,26 @@ def wanted(given: argparse.Namespace) -> dict[Path, str]:
         CatalogError: the catalog, or the user's file, holds a row that no rule can judge.
 
     """
-    on = day(packaged(PROMISES)["as_of"]) if given.day is None else given.day
-    made = files.groups(promises(given.catalog), rates(given.catalog), on)
+    made = groups(given.catalog, given.day)
     texts = {given.out / name: text for name, text in files.texts(made, given.runbook).items()}
     if given.out == RULES:
         texts[PAGE] = page(PAGE.read_text("utf-8"), (group for groups in made.values() for group in groups))
     return texts
+
+
+def groups(catalog: str | None = None, on: int | None = None) -> dict[str, list[Group]]:
+    """Return the groups of each file.
+
+    Args:
+        catalog: a file of the user's, laid over the packaged one.
+        on: the day whose promises hold; else that of the catalog.
+
+    Raises:
+        CatalogError: the catalog, or the user's file, holds a row that no rule can judge.
+
+    """
+    judged = day(packaged(PROMISES)["as_of"]) if on is None else on
+    return files.groups(promises(catalog), rates(catalog), judged)
 
 
 def stale(texts: Mapping[Path, str], folder: Path) -> list[Path]:

@@ -51,12 +51,14 @@ def texts(made: Mapping[str, list[Group]], runbook: str = RUNBOOK) -> dict[str, 
 
     """
     return {
-        f"{name}.yaml": HEAD
-        + yaml.dump(
-            {"groups": [_group(group, runbook) for group in of_file]}, Dumper=_Dumper, sort_keys=False, width=10_000
-        )
+        f"{name}.yaml": HEAD + dumped({"groups": [_group(group, runbook) for group in of_file]})
         for name, of_file in made.items()
     }
+
+
+def dumped(value: Any) -> str:
+    """Return a value as YAML: keys in their order, text of several lines as such."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=10_000)
 
 
 def _group(group: Group, runbook: str) -> dict[str, Any]:
@@ -76,11 +78,16 @@ def _alert(rule: Alert, runbook: str) -> dict[str, Any]:
         "expr": rule.expression,
         **{key: value for key, value in times.items() if value},
         "labels": {"severity": rule.severity},
-        "annotations": {
-            "summary": rule.summary,
-            "description": rule.description,
-            "runbook_url": f"{runbook}#{rule.name.lower()}",
-        },
+        "annotations": annotations(rule, runbook),
+    }
+
+
+def annotations(rule: Alert, runbook: str) -> dict[str, str]:
+    """Return what an alert says, as Prometheus' templates, and where it is explained."""
+    return {
+        "summary": rule.summary,
+        "description": rule.description,
+        "runbook_url": f"{runbook}#{rule.name.lower()}",
     }
 
 

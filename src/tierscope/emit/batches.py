@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tierscope.emit.instruments import Instruments
     from tierscope.emit.sums import Cell
-    from tierscope.model import Call, Cost
+    from tierscope.model import Call
 
 _NO_BATCH: Final = Batch()
 _CALL: Final = (s.BATCH_COUNT.key, s.TIER_SERVED.key, s.ATTEMPTS.key, s.REQUEST_ID.key, s.PROCESSING_MS.key)
@@ -83,20 +83,20 @@ class BatchSeries:
         request = call.request
         verdict = (request.requested, request.expected or UNKNOWN, call.served, call.outcome)
         self._tokens = Cells(instruments.tokens, request.provider, request.operation, asked, answered, *verdict)
-        self._costs = Costs(instruments, (request.provider, request.operation, asked, answered), verdict)
+        self._costs = Costs(instruments, (request.provider, request.operation, asked, answered), verdict, call)
         self._requests = Cells(instruments.batch_requests, request.provider, answered)
         self._turnaround = {
             state: Point(instruments.turnaround, s.TURNAROUND, request.provider, answered, state)
             for state in BATCH_STATES
         }
 
-    def count(self, call: Call, bill: Cost) -> None:
+    def count(self, call: Call) -> None:
         """Add tokens, cost and requests of one batch."""
         reply = call.reply or NO_REPLY
         batch = reply.batch or _NO_BATCH
         if reply.usage is not None:
             count_tokens(self._tokens, reply.usage)
-        self._costs.count(call, bill)
+        self._costs.count(call)
         for result, count in (("completed", batch.requests_completed), ("failed", batch.requests_failed)):
             if count is not None:
                 self._requests[result].value += count

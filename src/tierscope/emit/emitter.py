@@ -154,9 +154,8 @@ def emitter_for(
         meter = metrics.get_meter(signals.SCOPE, version, meter_provider, schema_url=signals.SCHEMA_URL)
         made = Meters(meter, genai=genai_metrics)
         _made.append((meter_provider, genai_metrics, made))
-    made.rates = prices.rates(catalog)
     named = functools.partial(names.service, tracers, service)
-    made.judge(policy, named)
+    made.use(prices.rates(catalog), policy, named)
     tracer = trace.get_tracer(signals.SCOPE, version, tracer_provider, schema_url=signals.SCHEMA_URL)
     return Emitter(
         tracer, made, service=named, is_heard=not (_is_silent(tracer_provider) and _is_silent(meter_provider))

@@ -23,11 +23,16 @@ FORK_S: Final = 1.0
 """How long a fork waits for a record under way, which holds locks of the OpenTelemetry SDK."""
 
 
+def _nothing() -> None: ...
+
+
 class Later:
     """A queue in front of one function, which is called for each entry by one thread at a time."""
 
-    def __init__(self, record: Callable[..., None]) -> None:
+    def __init__(self, record: Callable[..., None], then: Callable[[], None] = _nothing) -> None:
         self._record = record
+        self._then = then
+        """Called when all that waited is recorded."""
         self._begin()
 
     def _begin(self) -> None:
@@ -96,3 +101,4 @@ class Later:
         for _ in range(len(queue)):
             if queue:  # not emptied by a record that collects
                 guard.isolate("metrics", self._record, *queue.popleft())
+        guard.isolate("metrics", self._then)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tierscope import cost
+from tierscope import guard
 from tierscope.catalog import prices
 from tierscope.emit.batches import BatchSeries
 from tierscope.emit.bounds import Bounded
+from tierscope.emit.costs import Till
 from tierscope.emit.instruments import Instruments
 from tierscope.emit.later import Later
 from tierscope.emit.series import Series
@@ -33,23 +34,25 @@ class Meters:
 
     def __init__(self, meter: Meter, *, genai: bool) -> None:
         self._model = Bounded()
-        self.rates: Rates = prices.rates()
-        """The price list; that of whoever instrumented last."""
         self._series: dict[tuple[Any, ...], Series | BatchSeries] = {}
         self._drift: Drift | None = None
         self._made: Drift | None = None
         """The SDK refuses a second set of instruments: what was made stays."""
         self._meter = meter
-        self._later = Later(self._record)
-        self._instruments = Instruments(meter, self._later, genai=genai)
+        self._till = Till(prices.rates())
+        self._uncounted: list[tuple[Series | BatchSeries, Call]] = []
+        self._later = Later(self._record, then=self._count)
+        self._instruments = Instruments(meter, self._later, self._till, genai=genai)
         self.drain = self._later.drain
         """Record what waits."""
         at_fork(before=self._later.before_fork, in_parent=self._later.after_fork_in_parent, in_child=self._forked)
 
-    def judge(self, policy: Policy | None, service: Callable[[], str | None]) -> None:
-        """Count from now on what drifts from a policy, in calls of a service; ``None``: there is none."""
-        if policy is None and self._drift is None:
-            return
+    def use(self, rates: Rates, policy: Policy | None, service: Callable[[], str | None]) -> None:
+        """Price by this list from now on, and count what drifts from this policy, in calls of this service.
+
+        ``None``: there is no policy.
+        """
+        self._till.rates = rates
         if policy is not None:
             from tierscope.emit.drift import Drift  # noqa: PLC0415  only where there is a policy
 
@@ -63,6 +66,8 @@ class Meters:
         self._series = {}
         if self._made is not None:
             self._made.clear()
+        self._till.clear()
+        self._uncounted = []
         for sums in self._instruments.sums:
             sums.clear()
 
@@ -72,12 +77,19 @@ class Meters:
 
     def _record(self, call: Call, span: SpanContext | None, genai: bool) -> None:
         series = self._series_of(call)
-        series.count(call, cost.of(self.rates, call))
+        self._uncounted.append((series, call))
         series.measure(call, span)
         if series.drift is not None:
             series.drift.value += 1
         if genai and series.conventions is not None:
             series.conventions.measure(call, span)
+
+    def _count(self) -> None:
+        """Count the calls whose values are recorded, one after the other: between records it costs four times more."""
+        uncounted, self._uncounted = self._uncounted, []
+        for series, call in uncounted:
+            guard.isolate("metrics", series.count, call)
+        self._till.settle()
 
     def _series_of(self, call: Call) -> Series | BatchSeries:
         model = call.reply.model if call.reply is not None else None

@@ -9,6 +9,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 
 from tierscope.emit.attributes import told
+from tierscope.emit.binding import recorder
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Histogram
@@ -24,11 +25,10 @@ _NO_SPAN: Final = Context()
 class Point:
     """Records values of calls that share all attributes."""
 
-    __slots__ = ("_attributes", "_bounds", "_due", "_record")
+    __slots__ = ("_bounds", "_due", "_record")
 
     def __init__(self, histogram: Histogram, metric: Metric, *values: Any) -> None:
-        self._record = histogram.record
-        self._attributes = told((attribute.key for attribute in metric.attributes), values)
+        self._record = recorder(histogram, told((attribute.key for attribute in metric.attributes), values))
         self._bounds = metric.buckets
         self._due: dict[int, int] = {}
 
@@ -40,4 +40,4 @@ class Point:
             if at_ns >= self._due.get(bucket, 0):
                 self._due[bucket] = at_ns + EXEMPLAR_NS
                 context = trace.set_span_in_context(trace.NonRecordingSpan(span), _NO_SPAN)
-        self._record(value, self._attributes, context)
+        self._record(value, context)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tierscope.declared import Metric
     from tierscope.emit.instruments import Instruments
     from tierscope.emit.sums import Cell
-    from tierscope.model import Call, Cost, Usage
+    from tierscope.model import Call, Usage
 
 _INPUT = ("input_undivided", "input_uncached", "input_cached", "input_cache_write")
 _OUTPUT = ("output_undivided", "output_visible", "output_reasoning", "output_rejected_prediction")
@@ -43,7 +43,7 @@ class Series:
         self._who = (*who, request.requested)
         verdict = (request.requested, promised, call.served, call.outcome)
         self._tokens = Cells(instruments.tokens, *who, answered, *verdict)
-        self._costs = Costs(instruments, (*who, answered), verdict)
+        self._costs = Costs(instruments, (*who, answered), verdict, call)
         self._rate_missing = Cells(instruments.rate_missing, *who, request.requested)
         self._usage_missing = Cells(instruments.usage_missing, *who, request.requested)
         self._headroom = Cells(instruments.headroom, request.provider, asked)
@@ -64,7 +64,7 @@ class Series:
             self._to.calls.cell(*key, below, DOWNGRADED)
 
     # ── counters ──────────────────────────────────────────────────────────────────────────────────────────────────
-    def count(self, call: Call, bill: Cost) -> None:
+    def count(self, call: Call) -> None:
         """Add one call to the counters."""
         self._calls.value += 1
         if self._errors:
@@ -79,7 +79,7 @@ class Series:
                 count_tokens(self._tokens, reply.usage)
             if call.request.operation not in _NO_RATE:
                 self._count_absence(call)
-            self._costs.count(call, bill)
+            self._costs.count(call)
         if call.headers is not None and call.headers.rate_limits is not None:
             self._note_headroom(*call.headers.rate_limits)
 
