@@ -21,7 +21,7 @@ from tests.sdk.policies import written
 from tests.sdk.telemetry import TRUSTED, Telemetry
 
 import tierscope
-from tierscope import testing
+from tierscope import guard, testing
 from tierscope.emit import names
 from tierscope.emit.ambient import texts
 
@@ -81,6 +81,20 @@ def test_the_service_is_that_of_the_resource_else_of_the_environment(
     """What the SDK says where nobody named it is no name."""
     assert names.service(TracerProvider(resource=Resource(attributes)), environment) == name
     assert names.service(None, environment) == (environment if environment != "unknown_service" else None)
+
+
+def test_a_provider_that_cannot_be_asked_names_no_service() -> None:
+    """Whose ever it is; the environment may."""
+    guard.reset(strict=False)
+
+    class Odd(TracerProvider):
+        @property
+        def resource(self) -> Any:
+            raise RuntimeError("planted")
+
+    assert names.service(Odd(), "env") == "env"
+    assert guard.counts()["service"] == 1
+    guard.reset(strict=True)
 
 
 def test_a_row_has_the_service_and_the_rule_that_speaks_of_the_call(service: Service, tmp_path: Path) -> None:
@@ -166,7 +180,6 @@ def test_values_are_compared_as_texts(value: Any, found: list[str]) -> None:
 
 def test_a_span_that_cannot_be_asked_costs_the_rule_and_not_the_call(service: Service, tmp_path: Path) -> None:
     """Whatever some tracer makes current: the call is observed, and the application's."""
-    from tierscope import guard
 
     class Odd(NonRecordingSpan):
         @property

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 
+from tierscope import guard
+
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
@@ -23,10 +25,15 @@ def service(tracers: TracerProvider | None, told: str | None) -> str | None:
         told: what the environment says, for a process whose provider has no resource, or one that does not name it.
 
     """
+    own = guard.isolate("service", _own, tracers)
+    return next((name for name in (own, told) if isinstance(name, str) and _is_said(name)), None)
+
+
+def _own(tracers: TracerProvider | None) -> object:
+    """Ask a provider, which may be anybody's."""
     resource = getattr(tracers or trace.get_tracer_provider(), "resource", None)
     attributes: Any = getattr(resource, "attributes", None)
-    own = attributes.get(_KEY) if isinstance(attributes, Mapping) else None
-    return next((name for name in (own, told) if isinstance(name, str) and _is_said(name)), None)
+    return attributes.get(_KEY) if isinstance(attributes, Mapping) else None
 
 
 def _is_said(name: str) -> bool:

@@ -40,8 +40,8 @@ def reply(body: object, status: int | None = None) -> Reply:
         is_background=flag(body, "background"),
         is_terminal=state not in PENDING,
         usage=usages.of_responses(field(body, "usage")),
-        failure=of_error(error, status=None, requested="", refusals=()) if has_failed else None,
         cache_miss=None if diagnostics is None else usages.cache_miss(diagnostics),
+        failure=of_error(error, status=None, requested="", refusals=()) if has_failed else None,
     )
 
 
