@@ -150,7 +150,7 @@ dashboards-test: $(READY)  ## every query of boards and alerts, asked of a real 
 schemas: $(READY)  ## boards, Grafana's alerts and compose.yaml, read by the types of Grafana and of Compose (needs Go)
 	$(BIN)/python -m tools.schemas
 
-preview: $(READY)  ## draw the boards without Grafana, into docs/img/ (needs Go, Chromium, npm, pngquant; two minutes)
+preview: $(READY)  ## draw the boards without Grafana, into docs/img/ (needs Go, Chromium, npm, pngquant; four minutes)
 	$(BIN)/python -m tools.preview $(ARGS)
 
 clean:

@@ -12,6 +12,7 @@ from grafana_foundation_sdk.models import dashboard as m
 from grafana_foundation_sdk.models.common import DataSourceRef
 
 from grafana import links, queries
+from grafana.colours import BAD
 from grafana.figures import figure
 
 if TYPE_CHECKING:
@@ -78,8 +79,10 @@ class _Annotation:
 
 
 def _annotations() -> Iterator[Any]:
-    yield _Annotation("Deployments", "#999999", queries.deployed(), "{{service_name}}", "version {{service_version}}")
-    yield _Annotation("Alerts", "#882255", queries.firing(), "{{alertname}}", "{{severity}}")
+    yield _Annotation(
+        "Deployments (grey)", "#999999", queries.deployed(), "{{service_name}}", "version {{service_version}}"
+    )
+    yield _Annotation("Alerts that fire (magenta)", BAD, queries.firing(), "{{alertname}}", "{{severity}}")
 
 
 def _placed(board: Board) -> Iterator[Any]:

@@ -6,7 +6,8 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from grafana.colours import TIERS
+from grafana.colours import EFFECTS, OUTCOMES, TIERS
+from grafana.spec import COUNT, MONEY, SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,23 +15,22 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 COLUMNS: Final = 24
+COLUMN: Final = 32
+"""Pixels of a column on a screen that is 800 wide: the margins take the rest."""
+LETTER: Final = 7.8
+"""Pixels that a letter of a title takes, on average."""
 SCHEMA: Final = 42
 """The last version of the classic form; Grafana 13 migrates it on load."""
 UNITS: Final = frozenset(
     {
-        *("percentunit", "short", "none", "s", "dtdurations", "currencyUSD", "suffix: USD/h", "suffix: token/s"),
-        *(
-            "count:token/min",
-            "suffix: calls/min",
-            "suffix: calls",
-            "suffix: windows",
-            "suffix: items/s",
-            "suffix: /min",
-        ),
-        *("dateTimeAsIso", "bool_on_off", "suffix: traces/s"),
+        *(COUNT, MONEY, SECONDS, "percentunit", "h", "dateTimeAsIso", "bool_on_off"),
+        *("count:token/min", "suffix: token/s", "suffix: USD/h", "suffix: windows", "suffix: calls", "suffix: days"),
+        *(f"suffix: {what}/min" for what in ("calls", "attempts", "requests", "items", "traces", "errors")),
     }
 )
 """Every unit that a panel may have."""
+COLOURS: Final = {**EFFECTS, **OUTCOMES, **TIERS}
+"""Of each word that names a series."""
 DATASOURCES: Final = frozenset({"${datasource}", "${traces}"})
 PARTS: Final = ("**How:**", "**What to do:**")
 
@@ -69,6 +69,8 @@ def _panel(panel: Json) -> Iterator[str]:
         return
     if missing := [part for part in PARTS if part not in panel.get("description", "")]:
         yield f"its description lacks {', '.join(missing)}"
+    if len(panel["title"]) * LETTER > place["w"] * COLUMN - 28:
+        yield "its title is cut on a screen of 800 pixels"
     defaults = panel["fieldConfig"]["defaults"]
     if defaults.get("unit") not in UNITS:
         yield f"unit {defaults.get('unit')!r} is not one of ours"
@@ -82,10 +84,10 @@ def _panel(panel: Json) -> Iterator[str]:
 
 def _colours(panel: Json) -> Iterator[str]:
     for override in panel["fieldConfig"]["overrides"]:
-        tier = override["matcher"]["options"].strip("^/").removesuffix("( .*)?$")
+        word = override["matcher"]["options"].strip("^/").removesuffix("( .*)?$")
         for one in override["properties"]:
-            if one["id"] == "color" and TIERS.get(tier) != one["value"]["fixedColor"]:
-                yield f"{one['value']['fixedColor']} is not the colour of {tier}"
+            if one["id"] == "color" and COLOURS.get(word) != one["value"]["fixedColor"]:
+                yield f"{one['value']['fixedColor']} is not the colour of {word}"
 
 
 def _hidden(panel: Json) -> Iterator[str]:

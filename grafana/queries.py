@@ -170,8 +170,8 @@ def judged(*keys: Attribute | str) -> str:
 
 
 def downgrades(*keys: Attribute | str) -> str:
-    """Return how many calls were downgraded in the shown range; nothing where none was."""
-    return f"{added(over(chosen(r.DOWNGRADED)), *keys)}\n/ {WINDOW} > 0"
+    """Return how many calls were downgraded in the shown range; 0 where calls were judged and none was."""
+    return f"{added(over(chosen(r.DOWNGRADED)), *keys)}\n/ {WINDOW}"
 
 
 def first_downgrade(*keys: Attribute | str) -> str:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from grafana.colours import PLAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Kind = Literal["stat", "timeseries", "table", "state-timeline", "heatmap", "bargauge"]
 Thresholds = tuple[tuple[float | None, str], ...]
 """From which value on which colour; the first without a value."""
 
-NO_CALLS: Final = "No such call in this time range"
+NO_CALLS: Final = "No call in this time range"
+COUNT: Final = "locale"
+"""Whole numbers in full, with separators."""
+MONEY: Final = "suffix: USD"
+"""Dollars in full: Grafana's own unit writes 1131.24 as $1.13K."""
+SECONDS: Final = "suffix: s"
+"""Seconds in full: Grafana's own unit has ticks like 1.67 mins."""
 
 
 class Query(NamedTuple):
@@ -44,14 +53,20 @@ class Panel(NamedTuple):
     absent: str = NO_CALLS
     """What stands there without data: unlike a 0, it says why there is nothing."""
     thresholds: Thresholds = ((None, PLAIN),)
-    by_tier: bool = False
-    """Whether its series begin with the name of a tier, and wear its colour."""
+    colours: Mapping[str, str] | None = None
+    """Colours of the series whose names begin with these words."""
     stacked: bool = False
     words: tuple[tuple[str, str, str], ...] = ()
     """Values that are shown as a word: value, word, colour."""
     units: tuple[tuple[str, str], ...] = ()
     """Columns of a table with units of their own."""
     links: tuple[Link, ...] = ()
+    widths: tuple[tuple[str, int], ...] = ()
+    """Columns of a table with a width of their own, in pixels; the others share what is left."""
+    limits: tuple[str, ...] = ()
+    """How the names of series end that are limits: they are drawn dashed."""
+    logarithmic: bool = False
+    """Whether its axis doubles at each step, since series differ by orders of magnitude."""
     maximum: float | None = None
     decimals: int | None = None
 

@@ -10,11 +10,12 @@ from tools.rules.promql import equal
 from grafana import links
 from grafana import queries as q
 from grafana.boards.choices import USUAL
-from grafana.colours import BAD, GOOD, WARN
-from grafana.spec import Board, Panel, Query, Row
+from grafana.colours import BAD, GOOD, TIERS, WARN
+from grafana.spec import SECONDS, Board, Panel, Query, Row
 from tierscope import signals as s
 from tierscope import words as w
 
+_ALLOWED: Final = "allowed"
 _PRIORITY: Final = "No call expected Priority in this time range"
 _SCALE: Final = "No call was served by scale, or no units are known (own/scale-units.yaml)"
 _FLEX: Final = "No call asked for flex in this time range"
@@ -32,23 +33,24 @@ _RAMP: Final = Row(
             "count:token/min",
             (
                 Query(q.added(q.chosen(r.INPUT), *_MODEL), f"{q.legend(*_MODEL)} used"),
-                Query(q.added(q.chosen(r.ALLOWED), *_MODEL), f"{q.legend(*_MODEL)} allowed"),
+                Query(q.added(q.chosen(r.ALLOWED), *_MODEL), f"{q.legend(*_MODEL)} {_ALLOWED}"),
             ),
             "Input tokens per minute at Priority, and how many the ramp rule allows.",
             f"{_INPUT}; allowed is 1.5 times the lowest of 15 minutes, from a floor on that the catalog knows.",
-            "Spread a start or a batch job over more minutes where the first line nears the second.",
+            "Spread a start or a batch job over more minutes where the first line nears the dashed one.",
             absent=_PRIORITY,
+            limits=(_ALLOWED,),
         ),
         Panel(
             "timeseries",
             "Allowed growth that is used",
             "percentunit",
-            (Query(q.chosen(r.GROWTH_USED), q.legend(*_MODEL)),),
+            (Query(f"clamp_min({q.chosen(r.GROWTH_USED)}, 0)", q.legend(*_MODEL)),),
             "How much of the growth that is allowed within 15 minutes is used; above 100 % the rule is broken.",
-            f"rule `{r.GROWTH_USED.name}`; absent below the floor.",
+            f"rule `{r.GROWTH_USED.name}`; 0 where traffic falls, absent below the floor.",
             "Above 100 % Priority may serve calls at the default tier.",
             absent="No traffic above the floor of the ramp rule",
-            thresholds=((None, GOOD), (0.7, WARN), (1, BAD)),
+            thresholds=((None, GOOD), (0.8, WARN), (1, BAD)),
         ),
         Panel(
             "timeseries",
@@ -58,21 +60,8 @@ _RAMP: Final = Row(
             "The next safe step of traffic; below 0 the rule is broken.",
             f"rule `{r.HEADROOM.name}`.",
             "Keep a new job below this line.",
-            width=8,
             absent=_PRIORITY,
-        ),
-        Panel(
-            "state-timeline",
-            "Downgrades with the ramp rate as inferred cause",
-            "bool_on_off",
-            (Query(q.chosen(r.RAMP_INFERRED), q.legend(*_MODEL)),),
-            "When calls were downgraded while the rule was broken. That the one caused the other is *inferred*.",
-            f"rule `{r.RAMP_INFERRED.name}`: growth above what is allowed, and downgraded tokens.",
-            "Slow the ramp. Without a bar the cause is another: capacity, or a long prompt.",
-            width=8,
-            absent="No downgrade while the ramp rule was broken",
-            words=(("1", "inferred: ramp rate", BAD),),
-            links=(links.to("tiers", "Tiers"),),
+            thresholds=((None, BAD), (0, GOOD)),
         ),
         Panel(
             "timeseries",
@@ -87,9 +76,23 @@ _RAMP: Final = Row(
             "Share of the rate limit that the last reply left; the least of all processes.",
             "remaining ÷ limit of the reply's headers.",
             "Near 0 calls will be answered with 429: raise the limit, or spread the work.",
-            width=8,
             absent="No reply told its rate limit",
+            maximum=1,
             thresholds=((None, BAD), (0.1, WARN), (0.3, GOOD)),
+        ),
+        Panel(
+            "state-timeline",
+            "Downgrades with the ramp rate as inferred cause",
+            "bool_on_off",
+            (Query(q.chosen(r.RAMP_INFERRED), q.legend(*_MODEL)),),
+            "When calls were downgraded while the rule was broken. That the one caused the other is *inferred*.",
+            f"rule `{r.RAMP_INFERRED.name}`: growth above what is allowed, and downgraded tokens.",
+            "Slow the ramp. Without a bar the cause is another: capacity, or a long prompt.",
+            width=24,
+            height=5,
+            absent="No downgrade while the ramp rule was broken",
+            words=(("1", "inferred: ramp rate", BAD),),
+            links=(links.to("tiers", "Tiers"),),
         ),
     ),
 )
@@ -112,16 +115,18 @@ _UNITS: Final = Row(
             "Use against break-even",
             "percentunit",
             (
-                Query(q.chosen(r.UTILISATION), f"{q.legend(*_UNIT)} used"),
                 Query(
-                    f"{q.chosen(r.BREAK_EVEN)}\nand on ({', '.join(r.BREAK_EVEN.labels)}) {q.chosen(r.UTILISATION)}",
-                    f"{q.legend(*_UNIT)} break-even",
+                    f"{q.chosen(r.UTILISATION)}\n/ on ({', '.join(r.BREAK_EVEN.labels)}) {q.chosen(r.BREAK_EVEN)}",
+                    q.legend(*_UNIT),
                 ),
             ),
-            "How much is used now, and from how much on a unit costs no more than Priority.",
-            f"rules `{r.UTILISATION.name}` and `{r.BREAK_EVEN.name}`.",
-            "Used below break-even for long: Priority is cheaper.",
+            "The use now as a share of the use from which on a unit costs no more than Priority: 100 % is that use.",
+            f"rule `{r.UTILISATION.name}` ÷ rule `{r.BREAK_EVEN.name}`. Bars end at 200 %.",
+            "Below 100 % for long: Priority is cheaper.",
             absent=_SCALE,
+            thresholds=((None, WARN), (1, GOOD)),
+            maximum=2,
+            decimals=0,
         ),
         Panel(
             "timeseries",
@@ -141,7 +146,7 @@ _UNITS: Final = Row(
             "Share of the calls that expected scale and were served by the default tier.",
             f"rule `{r.SPILL.name}`.",
             "Buy units, or flatten the peaks.",
-            absent="No call expected scale",
+            absent="No call expected scale in this time range",
             thresholds=((None, GOOD), (0.05, WARN)),
         ),
     ),
@@ -157,14 +162,13 @@ _WAITS: Final = Row(
             "Share of the flex attempts that found no room; a refusal is free of charge.",
             f"rule `{r.FLEX_REFUSED.name}`: attempts, so the SDK's retries are in it.",
             "Above half for long: fall back to the default tier, or move the work to other hours.",
-            width=8,
             absent=_FLEX,
             thresholds=((None, GOOD), (0.2, WARN), (0.5, BAD)),
         ),
         Panel(
             "timeseries",
             "How long flex calls take",
-            "s",
+            SECONDS,
             tuple(
                 Query(q.quantile(rank, s.DURATION, matchers=(equal(s.TIER_SERVED, w.FLEX),)), name, exemplar=True)
                 for name, rank in (("p50", 0.5), ("p95", 0.95))
@@ -172,47 +176,50 @@ _WAITS: Final = Row(
             "Duration of the calls that flex served.",
             "histogram quantiles, interpolated within a bucket.",
             "Set the client's time-out above it: 900 s are advised.",
-            width=8,
             absent="No call was served by flex in this time range",
         ),
         Panel(
             "timeseries",
-            "Waiting between attempts",
-            "s",
-            (
-                Query(
-                    q.added(f"rate({q.chosen(s.RETRY_WAIT)}[{q.STEP}])", s.TIER_REQUESTED),
-                    q.legend(s.TIER_REQUESTED),
-                ),
-            ),
-            "Seconds per second that calls waited before a retry, by requested tier.",
-            "rate of the known waits.",
-            "Much waiting at Priority is latency that you pay for: see *Calls* for the errors.",
-            width=8,
-            absent="No call was tried again",
-            by_tier=True,
-        ),
-        Panel(
-            "timeseries",
             "How long batches take",
-            "s",
-            tuple(Query(q.quantile(rank, s.TURNAROUND), name) for name, rank in (("p50", 0.5), ("p95", 0.95))),
+            "h",
+            tuple(
+                Query(f"{q.quantile(rank, s.TURNAROUND)} / {q.HOUR}", name)
+                for name, rank in (("p50", 0.5), ("p95", 0.95))
+            ),
             "From creation to end of batches.",
             "histogram quantiles; 24 hours, which are promised, are an edge.",
             "Above a day batches expire: `tierscope report` says which.",
             absent=_BATCH,
-            thresholds=((None, GOOD), (86_400, BAD)),
+            thresholds=((None, GOOD), (24, BAD)),
         ),
         Panel(
             "timeseries",
             "Requests of batches",
-            "suffix: /min",
+            "suffix: requests/min",
             (Query(q.per_minute(s.BATCH_REQUESTS, s.BATCH_RESULT), q.legend(s.BATCH_RESULT)),),
             "Requests of batches that ended, by how they ended.",
             "rate of the requests, counted when an API call tells the end.",
             "Failed ones are in the batch's error file.",
             absent=_BATCH,
             stacked=True,
+        ),
+        Panel(
+            "timeseries",
+            "Calls that wait for their next attempt",
+            "suffix: calls",
+            (
+                Query(
+                    q.added(f"rate({q.chosen(s.RETRY_WAIT)}[{q.STEP}])", s.TIER_REQUESTED),
+                    q.legend(s.TIER_REQUESTED),
+                ),
+            ),
+            "How many calls wait for a retry at one time, by requested tier.",
+            "rate of the known waits: so many seconds waited in a second are so many calls that wait.",
+            "Much waiting at Priority is latency that you pay for: see *Calls* for the errors.",
+            width=24,
+            height=6,
+            absent="No call was tried again in this time range",
+            colours=TIERS,
         ),
     ),
 )

@@ -11,14 +11,14 @@ from tools.rules.promql import SERVICE, equal
 from grafana import links
 from grafana import queries as q
 from grafana.boards.choices import USUAL
-from grafana.colours import BAD, GOOD, WARN
-from grafana.spec import Board, Panel, Query, Row
+from grafana.colours import BAD, EFFECTS, GOOD, TIERS, WARN
+from grafana.spec import MONEY, Board, Panel, Query, Row
 from tierscope import signals as s
 from tierscope import words as w
 
 _UNPRICED: Final = "No call with a price in this time range"
 _LIST: Final = "list price of the tokens by the tier that served, batch included; calls without a price are in no sum."
-_DAYS: Final = 86_400
+_DAY: Final = 86_400
 
 
 _AMOUNTS: Final = {
@@ -31,20 +31,19 @@ _AMOUNTS: Final = {
 """Against the default tier by the tier that served; against the promise by the tier that was expected."""
 
 
-def _effect(title: str, kind: str, shows: str, do: str, absent: str) -> Panel:
+def _effect(title: str, name: str, kind: str, shows: str, do: str, absent: str) -> Panel:
     which = "served" if kind in {w.PREMIUM_PAID, w.SAVING_MADE} else "expected"
     return Panel(
         "stat",
         title,
-        "currencyUSD",
-        (Query(_AMOUNTS[kind]),),
+        MONEY,
+        (Query(_AMOUNTS[kind], name),),
         shows,
         f"effect `{kind}` of the priced calls, in the shown range; the variable *tier* means the {which} one.",
         do,
         width=6,
         height=5,
         absent=absent,
-        decimals=2,
     )
 
 
@@ -54,7 +53,7 @@ _SUMS: Final = Row(
         Panel(
             "stat",
             "Cost",
-            "currencyUSD",
+            MONEY,
             (Query(q.spent(r.COST)),),
             "What the calls of the shown range cost.",
             _LIST,
@@ -62,12 +61,11 @@ _SUMS: Final = Row(
             width=12,
             height=5,
             absent=_UNPRICED,
-            decimals=2,
         ),
         Panel(
             "stat",
             "The same tokens at the default tier",
-            "currencyUSD",
+            MONEY,
             (Query(q.spent(r.COST_AT_DEFAULT)),),
             "What the same tokens would have cost at the default tier.",
             "list price of the default tier; Scale has no marginal cost, and is in neither sum.",
@@ -75,10 +73,10 @@ _SUMS: Final = Row(
             width=12,
             height=5,
             absent=_UNPRICED,
-            decimals=2,
         ),
         _effect(
             "Premium paid",
+            "for speed delivered",
             w.PREMIUM_PAID,
             "What dearer tiers cost above the default tier.",
             "Is the speed worth it? See *Promise*.",
@@ -86,6 +84,7 @@ _SUMS: Final = Row(
         ),
         _effect(
             "Saving made",
+            "by flex and batch",
             w.SAVING_MADE,
             "What flex and batch saved against the default tier.",
             "Work that can wait belongs there.",
@@ -93,6 +92,7 @@ _SUMS: Final = Row(
         ),
         _effect(
             "Premium not charged",
+            "for downgraded calls",
             w.PREMIUM_NOT_CHARGED,
             "What downgraded calls cost less than was promised: the price of a speed that you did not get.",
             "See *Tiers* for the downgrades.",
@@ -100,6 +100,7 @@ _SUMS: Final = Row(
         ),
         _effect(
             "Saving lost",
+            "served dearer",
             w.SAVING_LOST,
             "What calls cost more, since flex or batch work was served at a dearer tier.",
             "Look at *Capacity*: refusals of flex, and fall-backs of your own.",
@@ -112,14 +113,14 @@ _WHO: Final = Row(
     (
         Panel(
             "timeseries",
-            "Cost by tier that served",
+            "Cost by served tier",
             "suffix: USD/h",
             (Query(q.hourly(q.chosen(r.COST), s.TIER_SERVED), q.legend(s.TIER_SERVED)),),
             "Cost per hour, by the tier that served.",
             _LIST,
             "A jump without more calls is a change of tier: see *Tiers*.",
             absent=_UNPRICED,
-            by_tier=True,
+            colours=TIERS,
             stacked=True,
             links=(links.to("tiers", "Tiers"),),
         ),
@@ -137,18 +138,18 @@ _WHO: Final = Row(
         Panel(
             "table",
             "Cost by service, model and tier",
-            "currencyUSD",
+            MONEY,
             (
                 Query(q.spent(r.COST, SERVICE, s.RESPONSE_MODEL, s.TIER_SERVED), "Cost"),
-                Query(q.spent(r.COST_AT_DEFAULT, SERVICE, s.RESPONSE_MODEL, s.TIER_SERVED), "At the default tier"),
-                Query(q.spent(r.PREMIUM, SERVICE, s.RESPONSE_MODEL, s.TIER_SERVED), "Premium less saving"),
+                Query(q.spent(r.COST_AT_DEFAULT, SERVICE, s.RESPONSE_MODEL, s.TIER_SERVED), "At default"),
+                Query(q.spent(r.PREMIUM, SERVICE, s.RESPONSE_MODEL, s.TIER_SERVED), "Difference"),
             ),
             "Where the money went in the shown range.",
-            f"{_LIST} Below 0 a tier saved.",
+            f"{_LIST} The difference is premium less saving: below 0 a tier saved.",
             "Begin with the first rows.",
             width=24,
+            widths=(("Answering model", 190),),
             absent=_UNPRICED,
-            decimals=2,
         ),
         Panel(
             "timeseries",
@@ -159,6 +160,7 @@ _WHO: Final = Row(
             "against the default tier (paid, made) and against the promised tier (not charged, lost); each above 0.",
             "*saving_lost* is money that a change of yours can keep.",
             absent="No call had such an effect",
+            colours=EFFECTS,
         ),
         Panel(
             "timeseries",
@@ -169,7 +171,7 @@ _WHO: Final = Row(
             f"rule `{r.PREMIUM.name}`.",
             "Compare with what the tier brings in *Promise*.",
             absent=_UNPRICED,
-            by_tier=True,
+            colours=TIERS,
         ),
     ),
 )
@@ -210,14 +212,14 @@ _TRUST: Final = Row(
         Panel(
             "stat",
             "Age of the price list",
-            "dtdurations",
-            (Query(f"max({q.chosen(s.CATALOG_AGE)})"),),
+            "suffix: days",
+            (Query(f"max({q.chosen(s.CATALOG_AGE)}) / {_DAY}"),),
             "How old the oldest list is by which a service prices its calls.",
             "age of the packaged catalog.",
             f"Above {money.MAX_AGE_DAYS} days update Tierscope: prices may have changed.",
-            thresholds=((None, GOOD), (money.MAX_AGE_DAYS * _DAYS, WARN)),
+            thresholds=((None, GOOD), (money.MAX_AGE_DAYS, WARN)),
             absent="No service tells its list",
-            decimals=1,
+            decimals=0,
         ),
     ),
 )

@@ -11,7 +11,7 @@ from tools.rules.promql import SERVICE, label
 from grafana import queries as q
 from grafana.boards.choices import USUAL
 from grafana.colours import BAD, GOOD, WARN
-from grafana.spec import Board, Panel, Query, Row
+from grafana.spec import COUNT, Board, Panel, Query, Row
 from tierscope import signals as s
 
 if TYPE_CHECKING:
@@ -26,13 +26,12 @@ def _rate(title: str, series: Series, keys: tuple[str, ...], shows: str, do: str
     return Panel(
         "timeseries",
         title,
-        "suffix: items/s",
-        (Query(q.chosen(series), q.legend(*keys, r.SIGNAL)),),
+        "suffix: items/min",
+        (Query(f"60 * {q.chosen(series)}", q.legend(*keys, r.SIGNAL)),),
         shows,
-        f"rule `{series.name}`.",
+        f"60 times the rule `{series.name}`; all above 0 is lost or delayed.",
         do,
         absent=_NONE,
-        thresholds=((None, GOOD), (1e-9, BAD)),
     )
 
 
@@ -42,7 +41,7 @@ _NOW: Final = Row(
         Panel(
             "table",
             "Services that report",
-            "short",
+            COUNT,
             (Query(q.least(q.chosen(r.PRESENT), *r.PRESENT.keys), "Series"),),
             "Services whose calls are known now, with how many series each has.",
             f"rule `{r.PRESENT.name}`.",
@@ -53,31 +52,32 @@ _NOW: Final = Row(
         Panel(
             "table",
             "Alerts that fire",
-            "short",
+            COUNT,
             (Query(q.firing(), "Firing"),),
             "Alerts of Tierscope that fire now.",
             "Prometheus' own series of alerts.",
             "docs/runbook.md has a section for each, by its name.",
             height=6,
             absent="No alert fires",
+            widths=(("Alert", 224),),
         ),
         Panel(
             "stat",
             "Errors inside Tierscope",
-            "short",
+            COUNT,
             (Query(q.grown(s.INTERNAL_ERRORS)),),
             "Errors of ours in the shown range; the application never saw them.",
             "increase of the errors that were caught.",
             "Report one with its log line: calls may be missing from the figures.",
             height=4,
-            absent="No error was ever counted",
+            absent="No error was counted in this time range",
             thresholds=((None, GOOD), (1, BAD)),
             decimals=0,
         ),
         Panel(
             "stat",
             "Collectors that answer",
-            "short",
+            COUNT,
             (Query(q.added(q.answers(pipeline.COLLECTOR))),),
             "How many Collectors Prometheus can scrape.",
             "sum of `up` of the Collectors' job.",
@@ -101,11 +101,14 @@ _THROUGH: Final = Row(
             "It grows while a back end is away, and is sent afterwards; full, data are lost.",
             absent=_NONE,
             thresholds=((None, GOOD), (0.5, WARN), (0.8, BAD)),
+            maximum=1,
         ),
-        _rate("Turned away by a full queue", r.ENQUEUE_FAILED, _WHERE, "Lost, unless the sender tries again.", _LOST),
-        _rate("Refused by the back end", r.SEND_FAILED, _WHERE, "What a back end refused for good: lost.", _LOST),
         _rate(
-            "Turned away at the door",
+            "Lost: turned away by a full queue", r.ENQUEUE_FAILED, _WHERE, "Lost, unless the sender tries again.", _LOST
+        ),
+        _rate("Lost: refused by the back end", r.SEND_FAILED, _WHERE, "What a back end refused for good: lost.", _LOST),
+        _rate(
+            "Delayed: turned away at the door",
             r.REFUSED,
             ("instance", "receiver"),
             "What a Collector turned away since its memory is short; the sender tries again.",
@@ -114,7 +117,7 @@ _THROUGH: Final = Row(
     ),
 )
 _TRACES: Final = Row(
-    "Traces, and what metrics cannot tell apart",
+    "Traces, and errors of our own",
     (
         Panel(
             "timeseries",
@@ -124,31 +127,30 @@ _TRACES: Final = Row(
             "What the sampling keeps: downgraded, slow and failed traces up to a cap, and a share of the others.",
             f"rule `{r.KEPT.name}`; metrics are taken before.",
             "A link to a trace that was not kept leads to nothing.",
-            width=8,
             absent=_NONE,
+            maximum=1,
         ),
         Panel(
             "timeseries",
             "Traces dropped before their decision",
-            "suffix: traces/s",
-            (Query(q.chosen(r.DROPPED_EARLY), q.legend("instance")),),
+            "suffix: traces/min",
+            (Query(f"60 * {q.chosen(r.DROPPED_EARLY)}", q.legend("instance")),),
             "Traces that left the memory too early.",
-            f"rule `{r.DROPPED_EARLY.name}`.",
+            f"60 times the rule `{r.DROPPED_EARLY.name}`.",
             "Raise the Collector's number of traces, or add one.",
-            width=8,
             absent=_NONE,
-            thresholds=((None, GOOD), (1e-9, WARN)),
         ),
         Panel(
             "timeseries",
             "Errors inside Tierscope, by step",
-            "suffix: /min",
+            "suffix: errors/min",
             (Query(q.per_minute(s.INTERNAL_ERRORS, SERVICE, s.STEP), q.legend(SERVICE, s.STEP)),),
             "Where in Tierscope an error was caught.",
             f"rate of the errors, by `{label(s.STEP)}`.",
             "Report it: none of them reached your program.",
-            width=8,
-            absent="No error was ever counted",
+            width=24,
+            height=6,
+            absent="No error was counted in this time range",
         ),
     ),
 )

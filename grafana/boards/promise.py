@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tools.rules import recorded as r
-from tools.rules.promql import equal
+from tools.rules.promql import ENVIRONMENT, equal
 
 from grafana import links
 from grafana import queries as q
 from grafana.boards.choices import PROMISED
-from grafana.colours import BAD, GOOD, WARN
-from grafana.spec import Board, Panel, Query, Row
+from grafana.colours import BAD, GOOD, OUTCOMES, WARN
+from grafana.spec import COUNT, Board, Panel, Query, Row
 from tierscope import signals as s
 from tierscope import words as w
 
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from tools.rules.model import Series
 
 _BASIS: Final = (s.RATE_BASIS,)
+_TARGET: Final = "target"
+_KEYS: Final = (ENVIRONMENT, s.PROVIDER, s.RATE_BASIS)
+"""Of the figures: model and tier are chosen above."""
 _NONE: Final = "No call with a rate, or nothing is promised for this model and tier"
+_NO_ATTEMPT: Final = "No attempt at this tier was counted"
 _BASES: Final = (
     "*generation* counts from the first to the last text, *end to end* from the start of the last attempt: "
     "the contract does not say which it means."
@@ -29,7 +33,7 @@ _WHERE: Final = "Open *Capacity* (does traffic grow too fast?) and *Calls* (whic
 
 def _figure(of: Series) -> str:
     """Return the last point of a series under its labels alone: names of rules would keep a table's rows apart."""
-    return q.least(q.last(of), *of.keys)
+    return q.least(q.last(of), *_KEYS)
 
 
 _MONTH: Final = Row(
@@ -98,6 +102,7 @@ _MONTH: Final = Row(
             "Below 99.9 %: see the burn below.",
             width=12,
             height=4,
+            absent=_NO_ATTEMPT,
             thresholds=((None, BAD), (0.999, GOOD)),
             decimals=3,
         ),
@@ -106,25 +111,27 @@ _MONTH: Final = Row(
             "The promise in figures",
             "percentunit",
             (
-                Query(_figure(r.WINDOW_ATTAINMENT), "Windows kept"),
+                Query(_figure(r.WINDOW_ATTAINMENT), "Kept (A)"),
                 Query(_figure(r.WINDOWS), "Windows"),
-                Query(_figure(r.WINDOWS_GOOD), "Windows above"),
-                Query(_figure(r.WINDOW_BUDGET), "Windows left"),
-                Query(_figure(r.CALL_ATTAINMENT), "Calls kept"),
+                Query(_figure(r.WINDOWS_GOOD), "Above"),
+                Query(_figure(r.WINDOW_BUDGET), "Left"),
+                Query(_figure(r.CALL_ATTAINMENT), "Kept (B)"),
                 Query(_figure(r.CALLS), "Calls"),
             ),
-            "Both readings on both bases, over 30 days.",
+            "Both readings on both bases, over 30 days: windows with calls, those above the target, and those that may "
+            "still be missed; calls that were faster.",
             f"recorded every 5 minutes from windows of 5 minutes. {_BASES}",
             "Read the row of the basis that your contract means.",
             width=24,
             height=6,
             absent=_NONE,
             thresholds=((None, BAD), (0.99, GOOD)),
+            widths=(("Environment", 108), ("Rate", 100)),
             units=(
-                ("Windows", "short"),
-                ("Windows above", "short"),
-                ("Windows left", "short"),
-                ("Calls", "short"),
+                ("Windows", COUNT),
+                ("Above", COUNT),
+                ("Left", COUNT),
+                ("Calls", COUNT),
             ),
         ),
     ),
@@ -138,13 +145,14 @@ _NOW: Final = Row(
             "suffix: token/s",
             (
                 Query(q.quantile(0.5, s.GENERATION), "generation", exemplar=True),
-                Query(q.quantile(0.5, s.END_TO_END), "end to end", exemplar=True),
-                Query(f"max({q.chosen(r.TARGET_RATE)})", "target"),
+                Query(q.quantile(0.5, s.END_TO_END), "end_to_end", exemplar=True),
+                Query(f"max({q.chosen(r.TARGET_RATE)})", _TARGET),
             ),
             "The median of the calls' output rates on both bases, beside what is promised.",
             f"histogram quantile, interpolated within a bucket: for the eye; verdicts use exact counts. {_BASES}",
             _WHERE,
             absent=_NONE,
+            limits=(_TARGET,),
             links=(
                 links.traces(
                     "Traces of this model",
@@ -183,6 +191,7 @@ _NOW: Final = Row(
             "Share of failed attempts over windows from 5 minutes to 3 days; the worst of the models asked for.",
             "server errors and missing answers ÷ attempts; 14.4 times the budget in 1 h and 5 min pages.",
             "A short window above a long one: it is going on. Alert rules compare pairs of them.",
+            absent=_NO_ATTEMPT,
             thresholds=((None, GOOD), (0.001, WARN), (0.0144, BAD)),
         ),
     ),
@@ -235,6 +244,7 @@ _OUT: Final = Row(
             "A downgraded call is charged, and judged, by the tier that served.",
             stacked=True,
             absent="Every call was served as promised",
+            colours=OUTCOMES,
             width=24,
         ),
     ),

@@ -29,18 +29,20 @@ class Flow(NamedTuple):
     operation: str = "chat"
     only: range | None = None
     """Minutes in which there are any."""
+    more: int = 3
+    """How many times as many calls there are in the dip."""
 
     def at(self, minute: int) -> int:
-        """Calls of a minute: three times as many in the dip."""
+        """Calls of a minute."""
         if self.only is not None:
             return self.calls if minute in self.only else 0
-        return self.calls * (3 if minute in DIP else 1)
+        return self.calls * (self.more if minute in DIP else 1)
 
 
 FLOWS: Final = (
     Flow(w.PRIORITY, w.PRIORITY, w.PRIORITY, w.HONORED, 400),
     Flow(w.PRIORITY, w.PRIORITY, w.DEFAULT, w.DOWNGRADED, 60, only=DIP),
-    Flow(w.PRIORITY, w.PRIORITY, w.UNREPORTED, w.FAILED, 2),
+    Flow(w.PRIORITY, w.PRIORITY, w.UNREPORTED, w.FAILED, 2, more=9),
     Flow(w.UNSET, w.UNKNOWN, w.DEFAULT, w.RESOLVED, 30, "gpt-4.1-mini"),
     Flow(w.DEFAULT, w.DEFAULT, w.UNREPORTED, w.UNREPORTED, 3, "gpt-4.1-mini"),
     Flow(w.FLEX, w.FLEX, w.FLEX, w.HONORED, 12, "gpt-5.1"),
@@ -86,17 +88,28 @@ _VALUES: Final[dict[Any, Any]] = {
 }
 _UNITS: Final = {
     s.TOKENS_USED: 1200.0,
-    s.COST_USD: 0.01,
     s.COST_AT_DEFAULT: 0.006,
-    s.COST_EFFECTS: 0.004,
     s.USAGE_MISSING: 0.1,
     s.RATE_MISSING: 0.05,
     s.INTERNAL_ERRORS: 1 / 32_000,
 }
 """What a call adds; to all other counters, 1."""
+_PRICES: Final = {w.PRIORITY: 0.01, w.DEFAULT: 0.006, w.FLEX: 0.003, w.BATCH: 0.003}
+"""What a call costs at a tier; Scale has no price, nor has a tier that is not told."""
 _ANSWERED: Final = frozenset({w.HONORED, w.DOWNGRADED, w.UPGRADED, w.RESOLVED, w.UNREPORTED})
 _FAILING: Final = frozenset({s.CALL_ERRORS})
+_SECONDS: Final = {w.FLEX: 40.0, w.SCALE: 1.8, w.PRIORITY: 1.3, w.DEFAULT: 4.5}
+"""How long a call takes at a tier."""
 _GAUGES: Final = {s.CATALOG_AGE: 20 * 86_400.0, s.HEADROOM: 0.4}
+
+
+def _added(metric: Any, flow: Flow) -> float:
+    """What a call adds to a counter."""
+    if metric == s.COST_USD:
+        return _PRICES[flow.served]
+    if metric == s.COST_EFFECTS:
+        return abs(_PRICES[flow.requested] - _PRICES[w.DEFAULT])
+    return _UNITS.get(metric, 1.0)
 
 
 def _value(metric: Any, flow: Flow, minute: int) -> float:
@@ -104,11 +117,13 @@ def _value(metric: Any, flow: Flow, minute: int) -> float:
     slow = minute in DIP
     if metric in {s.GENERATION, s.END_TO_END}:
         return (61.0 if slow else 95.0) - (4.0 if metric == s.END_TO_END else 0.0)
-    return {s.TURNAROUND: 4000.0}.get(metric, (40.0 if flow.served == w.FLEX else 3.0) * (3 if slow else 1))
+    return {s.TURNAROUND: 4000.0}.get(metric, _SECONDS.get(flow.served, 3.0) * (3 if slow else 1))
 
 
 def _sets(metric: Any, flow: Flow) -> Iterator[dict[str, str]]:
     if (metric in _FAILING) is (flow.outcome in _ANSWERED) and metric not in {s.CALLS, s.CALL_ATTEMPTS, s.RETRY_WAIT}:
+        return
+    if metric in {s.COST_USD, s.COST_AT_DEFAULT} and flow.served not in _PRICES:
         return
     for values in itertools.product(*(_VALUES[key](flow) for key in metric.attributes)):
         yield {label(key): value for key, value in zip(metric.attributes, values, strict=True)}
@@ -123,7 +138,7 @@ def _counter(metric: Any, labels: dict[str, str], flow: Flow, start: int) -> Ite
     count = 0.0
     for minute in range(MINUTES + 1):
         yield _line(name(metric), labels, count, start + 60 * minute)
-        count += flow.at(minute) * _UNITS.get(metric, 1.0)
+        count += flow.at(minute) * _added(metric, flow)
 
 
 def _histogram(metric: Any, labels: dict[str, str], flow: Flow, start: int, spelling: str) -> Iterator[str]:
@@ -153,16 +168,18 @@ def _around(environment: str, start: int, flows: tuple[Flow, ...]) -> Iterator[s
     job = {"job": "otelcol", "instance": f"{environment}:8888"}
     out = {**job, "exporter": "otlp_http/metrics"}
     yield from _steady("up", job, start, 1)
-    yield from _steady("otelcol_exporter_queue_size", out, start, 20)
+    yield from _steady("otelcol_exporter_queue_size", out, start, 30 * len(environment))
     yield from _steady("otelcol_exporter_queue_capacity", out, start, 1000)
-    for signal in ("spans", "metric_points"):
-        yield from _steady(f"otelcol_exporter_enqueue_failed_{signal}_total", out, start, 0, 1)
-        yield from _steady(f"otelcol_exporter_send_failed_{signal}_total", out, start, 0, 1)
-        yield from _steady(f"otelcol_receiver_refused_{signal}_total", {**job, "receiver": "otlp"}, start, 0, 1)
+    for signal, lost in (("spans", 1), ("metric_points", 0)):
+        yield from _steady(f"otelcol_exporter_enqueue_failed_{signal}_total", out, start, 0)
+        yield from _steady(f"otelcol_exporter_send_failed_{signal}_total", out, start, 0, lost)
+        yield from _steady(f"otelcol_receiver_refused_{signal}_total", {**job, "receiver": "otlp"}, start, 0)
     sampling = "otelcol_processor_tail_sampling"
-    yield from _steady(f"{sampling}_sampling_trace_dropped_too_early_total", job, start, 0, 1)
-    for sampled in ("true", "false"):
-        yield from _steady(f"{sampling}_global_count_traces_sampled_total", {**job, "sampled": sampled}, start, 0, 3)
+    yield from _steady(f"{sampling}_sampling_trace_dropped_too_early_total", job, start, 0)
+    for sampled, traces in (("true", 1), ("false", len(environment))):
+        yield from _steady(
+            f"{sampling}_global_count_traces_sampled_total", {**job, "sampled": sampled}, start, 0, traces
+        )
     alert = {"alertname": "TierscopeDowngraded", "alertstate": "firing", "severity": "info", ENVIRONMENT: environment}
     for minute in range(DIP.start + 5, MINUTES + 1):
         yield _line("ALERTS", alert, 1, start + 60 * minute)
@@ -205,7 +222,8 @@ def _metric(metric: Any, place: Place, start: int) -> Iterator[str]:
         if metric.kind == "histogram":
             yield from _histogram(metric, labels, flow, start, place.spelling)
         elif metric.kind == "gauge":
-            yield from _steady(name(metric), labels, start, _GAUGES[metric])
+            requests = labels.get(label(s.LIMIT_KIND)) == "requests"  # of those, twice as much is left as of tokens
+            yield from _steady(name(metric), labels, start, _GAUGES[metric] * (1 + requests))
         else:
             yield from _counter(metric, labels, flow, start)
 

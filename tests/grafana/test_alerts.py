@@ -16,7 +16,6 @@ GROUPS: Final[list[Any]] = yaml.safe_load(FILE.read_text("utf-8"))["groups"]
 FIRING: Final = [
     "TierscopeCallsUnpriced",
     "TierscopeCollectorLosesData",
-    "TierscopeCollectorRefuses",
     "TierscopeDowngradeRatioHigh",
     "TierscopeDowngraded",
     "TierscopeInternalErrors",
@@ -24,7 +23,7 @@ FIRING: Final = [
     "TierscopePromiseWindowsMissed",
     "TierscopeRampDowngrades",
     "TierscopeRampForewarning",
-    "TierscopeTracesDroppedEarly",
+    "TierscopeUptimeBurnsFast",
     "TierscopeUptimeBurnsSlowly",
 ]
 """What is true at some minute of the seed, where `for` is not waited for."""

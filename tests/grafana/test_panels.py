@@ -114,7 +114,7 @@ def test_every_annotation_has_something_to_say(asked: Asked) -> None:
 
 def test_a_deployment_is_another_version_and_no_other_process(asked: Asked) -> None:
     """A second process of 1.0 comes at minute 50, version 1.1 at minute 100."""
-    (one,) = [one for one in BOARDS["tiers"]["annotations"]["list"] if one["name"] == "Deployments"]
+    (one,) = [one for one in BOARDS["tiers"]["annotations"]["list"] if one["name"].startswith("Deployments")]
     query = filled_in(one["expr"], chosen(BOARDS["tiers"], asked, "otlp"))
     found = [ask(asked.server, "query", query=query, time=asked.start + 60 * at)["result"] for at in (52, 101)]
     assert [[one["metric"]["service_version"] for one in at] for at in found] == [[], ["1.1"]]

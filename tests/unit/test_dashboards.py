@@ -72,6 +72,11 @@ def planted(change: Callable[[Any, Any], None]) -> list[str]:
     return faults(board)
 
 
+def table(board: Any) -> Any:
+    """Return the first table of a board."""
+    return next(panel for panel in board["panels"] if panel["type"] == "table")
+
+
 def _same(key: str) -> Callable[[Any, Any], None]:
     return lambda board, panel: panel.update({key: board["panels"][2][key]})
 
@@ -89,6 +94,7 @@ FAULTS: Final = [
     pytest.param(_same("title"), "stands twice", id="title-twice"),
     pytest.param(_same("gridPos"), "overlap", id="overlap"),
     pytest.param(lambda _, panel: panel["gridPos"].update(x=20, y=900), "beyond 24 columns", id="too-wide"),
+    pytest.param(lambda _, panel: panel["gridPos"].update(w=6), "is cut", id="title-cut"),
     pytest.param(lambda _, panel: panel.update(description="Some words."), "lacks **How:**", id="description"),
     pytest.param(lambda board, _: board.update(description=""), "no description", id="board-description"),
     pytest.param(lambda _, panel: panel["fieldConfig"]["defaults"].update(unit="furlong"), "furlong", id="unit"),
@@ -101,7 +107,7 @@ FAULTS: Final = [
     pytest.param(lambda board, _: board["templating"]["list"].pop(0), "no variable datasource", id="no-variable"),
     pytest.param(lambda _, panel: panel.update(_WORDS), "ranges of its thresholds", id="words"),
     pytest.param(
-        lambda board, _: board["panels"][5]["targets"][0].update(expr="last_over_time(a:b:c{}[10m])"),
+        lambda board, _: table(board)["targets"][0].update(expr="last_over_time(a:b:c{}[10m])"),
         "the name of a series",
         id="series-name",
     ),
@@ -122,6 +128,18 @@ FAULTS: Final = [
 @pytest.mark.parametrize(("change", "said"), FAULTS)
 def test_a_planted_fault_is_found(change: Callable[[Any, Any], None], said: str) -> None:
     assert [fault for fault in planted(change) if said in fault] != []
+
+
+@pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
+def test_what_is_not_zero_is_not_written_as_zero(board: Any) -> None:
+    """Amounts and shares have two decimals; below half of the last one stands `< 0.01`."""
+    for panel in board["panels"]:
+        defaults = panel.get("fieldConfig", {}).get("defaults", {})
+        if panel["type"] in {"stat", "table"} and defaults["unit"] in {"suffix: USD", "percentunit"}:
+            (least,) = [one["options"] for one in defaults["mappings"] if one["type"] == "range"]
+            assert least["from"] > 0, panel["title"]
+            assert least["result"]["text"] in {"< 0.01 USD", "< 0.01%"}
+            assert least["to"] == {"suffix: USD": 0.005, "percentunit": 0.000_05}[defaults["unit"]]
 
 
 # ── queries ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -181,11 +199,18 @@ MACHADO: Final = {
 """Machado, Oliveira, Fernandes 2009, severity 1.0, on linear RGB."""
 
 
+def linear(colour: str) -> list[float]:
+    """Return red, green and blue as amounts of light."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    return [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+
+
 def seen(colour: str, kind: str) -> tuple[float, ...]:
     """Return a colour as such a reader sees it."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return tuple(sum(k * part for k, part in zip(row, linear, strict=True)) for row in MACHADO[kind])
+    return tuple(sum(k * part for k, part in zip(row, linear(colour), strict=True)) for row in MACHADO[kind])
+
+
+VERDICTS: Final = {"good": colours.GOOD, "warn": colours.WARN, "bad": colours.BAD}
 
 
 def distance(one: str, other: str, kind: str) -> float:
@@ -194,13 +219,32 @@ def distance(one: str, other: str, kind: str) -> float:
 
 @pytest.mark.parametrize("kind", MACHADO)
 def test_tiers_are_told_apart_by_colour_blind_readers(kind: str) -> None:
-    """Every pair of canonical tiers, and the three verdicts among themselves."""
+    """Every pair of canonical tiers; outcomes, effects and the three verdicts among themselves too."""
     tiers = {tier: colours.TIERS[tier] for tier in words.CANONICAL}
-    verdicts = {"good": colours.GOOD, "warn": colours.WARN, "bad": colours.BAD}
-    pairs = [*itertools.combinations(tiers, 2), *itertools.combinations(verdicts, 2)]
-    both = {**tiers, **verdicts}
-    near = {pair: distance(both[pair[0]], both[pair[1]], kind) for pair in pairs}
-    assert {pair: value for pair, value in near.items() if value < SEVERE} == {}
+    for one in (tiers, VERDICTS, colours.OUTCOMES, colours.EFFECTS):
+        near = {(a, b): distance(one[a], one[b], kind) for a, b in itertools.combinations(one, 2)}
+        assert {pair: value for pair, value in near.items() if value < SEVERE} == {}
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the ratio of WCAG 2.2."""
+    parts = (0.2126, 0.7152, 0.0722)
+    lights = [0.05 + sum(k * part for k, part in zip(parts, linear(colour), strict=True)) for colour in (one, other)]
+    return max(lights) / min(lights)
+
+
+def test_verdicts_show_on_light_and_on_dark_panels_and_carry_white_figures() -> None:
+    """A limit is a line on white or on #181b1f (WCAG 1.4.11), a verdict is behind white figures: a contrast of 3."""
+    grounds = ("#FFFFFF", "#181B1F")
+    found = {(word, at): contrast(colour, at) for word, colour in VERDICTS.items() for at in grounds}
+    assert {pair: value for pair, value in found.items() if value < 3} == {}
+
+
+@pytest.mark.parametrize("ground", ["#FFFFFF", "#181B1F"])
+def test_no_tier_is_lost_on_its_ground(ground: str) -> None:
+    """Okabe and Ito's yellow has 1.3 on white."""
+    assert contrast("#F0E442", "#FFFFFF") == pytest.approx(1.32, abs=0.01)
+    assert {tier: value for tier, one in colours.TIERS.items() if (value := contrast(one, ground)) < 2.2} == {}
 
 
 def test_red_and_green_would_not_do() -> None:

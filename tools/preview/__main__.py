@@ -7,6 +7,8 @@ of `tests/grafana`, at a fixed time, so that a picture changes with a board or w
 
 from __future__ import annotations
 
+import argparse
+import itertools
 import json
 import shutil
 import subprocess
@@ -30,10 +32,13 @@ BOARDS: Final = {path.stem: path for path in sorted((ROOT / "grafana" / "dashboa
 IMAGES: Final = ROOT / "docs" / "img"
 PAGE: Final = Path(__file__).with_name("page.html")
 CHARTS: Final = WEB / "node_modules" / "echarts" / "dist" / "echarts.min.js"
-ENVIRONMENT: Final = "otlp"
+ENVIRONMENTS: Final = ("otlp", "bare")
+"""The first is committed; the second, a fleet without flex, scale and batch, shows what panels without data say."""
 END: Final = 1_767_268_800
 """2026-01-01 12:00 UTC."""
 STEP: Final = 60
+BEFORE: Final = 15 * 60
+"""Seconds of the simulated time that are not shown: a fleet that starts out of nothing has no rates yet."""
 WIDTHS: Final = (1440, 800)
 """The pictures of the first width are committed; narrow ones are for the eye of who changes a board."""
 
@@ -55,9 +60,11 @@ def answered(target: dict[str, Any], asked: Asked, values: dict[str, str]) -> li
     return data["result"]
 
 
-def told(board: dict[str, Any], asked: Asked) -> dict[str, Any]:
+def told(board: dict[str, Any], asked: Asked, environment: str) -> dict[str, Any]:
     """Return all that the page draws: a board, and the answers to its queries and annotations."""
-    values = chosen(board, asked, ENVIRONMENT)
+    asked = asked._replace(start=asked.start + BEFORE)
+    every = [one["name"] for one in board["templating"]["list"] if one.get("allValue") and one["name"] != "environment"]
+    values = chosen(board, asked, environment) | dict.fromkeys(every, ".*") | {"__range": f"{asked.end - asked.start}s"}
     todo = [(str(panel["id"]), target) for panel in board["panels"] for target in panel.get("targets", [])]
     notes = board["annotations"]["list"]
     with ThreadPoolExecutor(2) as pool:
@@ -66,11 +73,8 @@ def told(board: dict[str, Any], asked: Asked) -> dict[str, Any]:
     for (panel, target), series in zip(todo, found, strict=False):
         answers.setdefault(panel, []).append({"refId": target["refId"], "series": series})
     events = [{"note": note, "series": series} for note, series in zip(notes, found[len(todo) :], strict=True)]
-    every = {
-        one["name"]: "All" for one in board["templating"]["list"] if one.get("multi") and one["name"] != "environment"
-    }
-    asks = {"start": asked.start, "end": asked.end, "step": STEP}
-    return {"board": board, "answers": answers, "events": events, "values": {**values, **every}, **asks}
+    asks = {"start": asked.start, "end": asked.end, "step": STEP, "values": values | dict.fromkeys(every, "All")}
+    return {"board": board, "answers": answers, "events": events, **asks}
 
 
 def program() -> str:
@@ -83,8 +87,8 @@ def program() -> str:
     return found
 
 
-def drawn(browser: Browser, told: dict[str, Any], scheme: Any, width: int, file: Path) -> None:
-    """Draw a board into a file."""
+def drawn(browser: Browser, told: dict[str, Any], width: int, scheme: Any, file: Path) -> None:
+    """Draw a board into a file, and print how large that is."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     page.goto(PAGE.as_uri())
@@ -93,39 +97,39 @@ def drawn(browser: Browser, told: dict[str, Any], scheme: Any, width: int, file:
     page.evaluate("told => draw(told)", told)
     page.screenshot(path=file, full_page=True)
     context.close()
-
-
-def smaller(file: Path) -> None:
-    """Give a picture a palette, where `pngquant` is there."""
-    if found := shutil.which("pngquant"):
+    if found := shutil.which("pngquant"):  # a palette makes it smaller
         command = [found, "--force", "--strip", "--speed=1", "--nofs", f"--output={file}", "128", file]
         subprocess.run(command, check=True)
+    print(f"{file}: {file.stat().st_size:,} bytes")
+
+
+def answers(boards: dict[str, Any], kept: Path | None) -> dict[str, Any]:
+    """Return what the boards are told in each environment: from a file, or asked anew and kept there."""
+    if kept and kept.exists():
+        return json.loads(kept.read_text("utf-8"))
+    with tempfile.TemporaryDirectory() as place, served(Path(place), END) as asked:
+        found = {one: {slug: told(boards[slug], asked, one) for slug in boards} for one in ENVIRONMENTS}
+    if kept:
+        kept.write_text(json.dumps(found), "utf-8")
+    return found
 
 
 def main(arguments: list[str]) -> int:
-    """Draw the boards of these names, or all; `--answers FILE` keeps answers there, and draws from what it holds."""
-    kept = Path(arguments[1]) if arguments[:1] == ["--answers"] else None
-    slugs = arguments[2 if kept else 0 :] or list(BOARDS)
-    if unknown := set(slugs) - set(BOARDS):
-        raise SystemExit(f"no board {', '.join(sorted(unknown))}: there are {', '.join(BOARDS)}")
-    boards = {slug: json.loads(BOARDS[slug].read_text("utf-8")) for slug in BOARDS}
-    if kept and kept.exists():
-        found = json.loads(kept.read_text("utf-8"))
-    else:
-        with tempfile.TemporaryDirectory() as place, served(Path(place), END) as asked:
-            found = {slug: told(board, asked) for slug, board in boards.items()}
-    if kept:
-        kept.write_text(json.dumps(found), "utf-8")
-    IMAGES.mkdir(exist_ok=True)
-    narrow = Path(tempfile.gettempdir()) / "tierscope-preview"
-    narrow.mkdir(exist_ok=True)
+    """Draw boards; pictures that are not kept go into a temporary folder."""
+    parser = argparse.ArgumentParser(prog="python -m tools.preview", description="Draw the boards without Grafana.")
+    parser.add_argument("boards", nargs="*", choices=[*BOARDS, []], metavar="BOARD", help="all, without one")
+    parser.add_argument("--answers", type=Path, metavar="FILE", help="keep answers there; draw from it where it is")
+    given = parser.parse_args(arguments)
+    boards = {slug: json.loads(path.read_text("utf-8")) for slug, path in BOARDS.items()}
+    found, others = answers(boards, given.answers), Path(tempfile.gettempdir()) / "tierscope-preview"
+    others.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=list(FLAGS))
-        for slug, width, scheme in ((a, b, c) for a in slugs for b in WIDTHS for c in ("light", "dark")):
-            file = (IMAGES if width == WIDTHS[0] else narrow) / f"{slug}-{scheme}.png"
-            drawn(browser, {**found[slug], "board": boards[slug]}, scheme, width, file)
-            smaller(file)
-            print(f"{file}: {file.stat().st_size:,} bytes")
+        for one, slug, *how in itertools.product(ENVIRONMENTS, given.boards or BOARDS, WIDTHS, ("light", "dark")):
+            file = others / f"{slug}-{one}-{how[0]}-{how[1]}.png"
+            if (one, how[0]) == (ENVIRONMENTS[0], WIDTHS[0]):
+                file = IMAGES / f"{slug}-{how[1]}.png"
+            drawn(browser, {**found[one][slug], "board": boards[slug]}, *how, file)
         browser.close()
     return 0
 
