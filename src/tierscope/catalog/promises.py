@@ -92,11 +92,11 @@ class Promises:
         scale_units: tuple[ScaleUnit, ...],
         ramps: tuple[RampRule, ...],
         deployments: Mapping[str, str],
-        kinds: Mapping[str, Kind] | None = None,
+        kinds: Mapping[str, Kind],
     ) -> None:
         self.targets, self.scale_units, self.ramps = targets, scale_units, ramps
         self._deployments = deployments
-        self.kinds: Mapping[str, Kind] = kinds or {}
+        self.kinds = kinds
         """Kinds of deployments, by their names, where the user's file tells them."""
         self._targets = _by(targets, lambda row: (row.provider, row.model, row.tier))
         self._units = _by(scale_units, lambda row: (row.provider, row.model))
