@@ -123,6 +123,18 @@ POLICY_WORKLOAD: Final = Attribute(
 POLICY_TIER: Final = Attribute(
     "tierscope.policy.tier", "Tier that the policy wants.", words.CANONICAL, is_on_spans=False
 )
+CACHE_MISS: Final = Attribute(
+    "tierscope.prompt_cache.miss_reason",
+    "Why the prompt was not read from the cache, where a Responses call asked for its diagnostics.",
+    words.CACHE_MISSES,
+)
+CACHE_MISSED: Final = Attribute(
+    "tierscope.prompt_cache.missed_tokens_estimated",
+    "Input tokens from the first difference on, by the service's estimate. Spans only.",
+)
+CACHE_REUSABLE: Final = Attribute(
+    "tierscope.prompt_cache.reusable_tokens", "Tokens of the compared response that could be used again. Spans only."
+)
 REQUEST_ID: Final = Attribute("tierscope.request_id", "`x-request-id` or `apim-request-id`. Spans only.")
 PROCESSING_MS: Final = Attribute("tierscope.processing_ms", "`openai-processing-ms`; to the headers on streams.")
 LIMIT_REQUESTS: Final = Attribute(

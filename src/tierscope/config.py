@@ -58,6 +58,10 @@ class Settings(NamedTuple):
     """``TIERSCOPE_POLICY``: Path of a TOML file that says which workload should use which tier (policy.md): calls that
     were meant for another one are counted as drift. It is read once; ``tierscope policy check`` says whether it can be.
     """
+    service: str | None = None
+    """``OTEL_SERVICE_NAME``: Name of the service, as in the column ``service`` of the ledger and in rules of a policy;
+    else ``service.name`` of ``OTEL_RESOURCE_ATTRIBUTES``. The resource of the tracer provider, where it names one, wins
+    over both."""
     http: bool = False
     """``TIERSCOPE_HTTP``: ``on`` gives each HTTP attempt of a call a span of its own below the call's (signals.md).
     Needs ``pip install 'tierscope[http]'``; the span's ``traceparent`` header goes out with the request."""
@@ -84,6 +88,7 @@ class Settings(NamedTuple):
             ledger_max_days=env.count("TIERSCOPE_LEDGER_MAX_DAYS"),
             catalog=env.text("TIERSCOPE_CATALOG"),
             policy=env.text("TIERSCOPE_POLICY"),
+            service=env.service(),
             http=env.switch("TIERSCOPE_HTTP", default="off"),
             enabled=env.switch("TIERSCOPE_ENABLED"),
         )
@@ -112,6 +117,15 @@ class _Env:
         if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and int(text)):
             raise SettingError(key, text, "write a whole number above 0, or nothing to keep all")
         return int(text)
+
+    def service(self) -> str | None:
+        name = self.text("OTEL_SERVICE_NAME")
+        if name is not None or self.text("OTEL_RESOURCE_ATTRIBUTES") is None:
+            return name
+        from urllib.parse import unquote  # noqa: PLC0415  where the values are encoded
+
+        told = {key: unquote(value) for _, key, value in self.pairs("OTEL_RESOURCE_ATTRIBUTES")}
+        return told.get("service.name") or None
 
     def switch(self, key: str, *, default: str = "on") -> bool:
         return self.choice(key, ("on", "off", "true", "false", "1", "0"), default=default) in {"on", "true", "1"}

@@ -92,6 +92,17 @@ class Usage(NamedTuple):
     total: int | None = None
 
 
+class CacheMiss(NamedTuple):
+    """Why a prompt was not read from the prompt cache, where a Responses reply was asked to say so and does."""
+
+    reason: str
+    """One of ``words.CACHE_MISSES``."""
+    missed_estimated: int | None = None
+    """Input tokens from the first difference on: an estimate of the service's."""
+    reusable: int | None = None
+    """Tokens of the compared response's prompt that could have been used again, as the service counts them."""
+
+
 class RateLimits(NamedTuple):
     """Rate-limit headers of the last response; resets in seconds (``None`` where the unit is not documented)."""
 
@@ -163,6 +174,8 @@ class Reply(NamedTuple):
     is_usage_new: bool = True
     """False for a stored response fetched again: its tokens were counted before, or by somebody else."""
     failure: Failure | None = None
+    cache_miss: CacheMiss | None = None
+    """``None`` where the cache was read, or nothing is said of it."""
     batch: Batch | None = None
     """Set where this is what became of a batch, and no reply to a request."""
     batches: tuple[Reply, ...] = ()
@@ -255,6 +268,12 @@ class Call(NamedTuple):
     stream that had not failed."""
     cost: Cost = NO_COST
     """Set by who records calls (``cost.priced``): in metrics, in the ledger, and in ``testing.capture()``."""
+    ambient: tuple[tuple[str, str], ...] = ()
+    """What was around the call of that which a policy matches by: its key, and a value."""
+    service: str | None = None
+    """``service.name`` of the process; set by the ledger."""
+    workload: str | None = None
+    """The rule of the policy that speaks of the call; set by the ledger."""
 
 
 NO_REPLY: Final = Reply()

@@ -153,10 +153,11 @@ class Wiring:
 
     def _lay(self, settings: Settings, tracers: TracerProvider | None, meters: MeterProvider | None) -> None:
         fan = Fan(functools.partial(self._observer, settings, tracers, meters))
+        policy = None if settings.policy is None else _policy(settings.policy)
         if settings.ledger is not None:
-            fan.sinks = (self._ledger(settings.ledger, settings),)
+            fan.sinks = (self._ledger(settings.ledger, settings, policy),)
         http = _http(tracers, meters) if settings.http else None
-        seam.install(seam.World(observer=fan, settings=settings, http=http, first=fan.first))
+        seam.install(seam.World(observer=_watched(fan, policy), settings=settings, http=http, first=fan.first))
         self.fan = fan
 
     def _observer(self, settings: Settings, tracers: TracerProvider | None, meters: MeterProvider | None) -> Observer:
@@ -171,8 +172,11 @@ class Wiring:
                 version=VERSION,
                 catalog=settings.catalog,
                 policy=None if settings.policy is None else _policy(settings.policy),
+                service=settings.service,
             )
         self._flush_metrics = emit.flush
+        if settings.ledger is not None:
+            self._ledgers[settings.ledger].service = emitter.service
         guard.isolate("catalog", _say_if_old)
         if settings.ledger is None and not emitter.is_heard:
             log.info(
@@ -180,14 +184,14 @@ class Wiring:
             )
         return emitter
 
-    def _ledger(self, path: str, settings: Settings) -> Sink:
+    def _ledger(self, path: str, settings: Settings, policy: Policy | None) -> Sink:
         from tierscope.ledger import Keep, LedgerSink  # noqa: PLC0415  sqlite3 only where a ledger is wanted
 
         if path not in self._ledgers:
             self._ledgers[path] = LedgerSink(path)
-        sink: Sink = self._ledgers[path]
-        self._ledgers[path].catalog = settings.catalog
-        self._ledgers[path].keep = Keep(settings.ledger_max_rows, settings.ledger_max_days)
+        sink: LedgerSink = self._ledgers[path]
+        sink.catalog, sink.policy = settings.catalog, policy
+        sink.keep = Keep(settings.ledger_max_rows, settings.ledger_max_days)
         return sink
 
     def deactivate(self) -> None:
@@ -239,6 +243,15 @@ def _policy(path: str) -> Policy:
         return policy.load(path)
     except policy.PolicyError as error:
         raise SettingError("TIERSCOPE_POLICY", path, str(error)) from None
+
+
+def _watched(fan: Fan, policy: Policy | None) -> Observer:
+    """Return who observes calls; where a policy asks for it, what is around them too."""
+    if policy is None or not policy.ambient:
+        return fan
+    from tierscope.emit.ambient import Ambient  # noqa: PLC0415  only where a rule asks for it
+
+    return Ambient(fan, policy.ambient)
 
 
 def check(settings: Settings) -> None:

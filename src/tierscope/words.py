@@ -58,6 +58,21 @@ BATCH_STATES: Final = ("completed", "failed", "expired", "cancelled")
 WINDOWS: Final = ("soonest", "2h", "8h")
 """Completion windows of background work (openai-python 3.57, ``types/responses/response_create_params.py``)."""
 
+TIER_CHANGED: Final = "service_tier_changed"
+CACHE_MISSES: Final = (
+    "model_changed",
+    "prompt_cache_key_changed",
+    "tools_changed",
+    "text_format_changed",
+    "reasoning_effort_changed",
+    "verbosity_changed",
+    "context_compacted",
+    "input_changed",
+    TIER_CHANGED,
+    OTHER,
+)
+"""Why a prompt was not read from the cache (openai-python 3.57, ``types/responses/response.py``)."""
+
 NOT_STREAMED: Final = "not_streamed"
 NO_USAGE: Final = "no_usage"
 FEW_TOKENS: Final = "few_tokens"

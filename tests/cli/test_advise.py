@@ -231,6 +231,28 @@ def test_drift_is_a_sentence_for_each_rule(folder: Path) -> None:
     )
 
 
+def test_a_rule_by_what_is_around_a_call_goes_by_the_workload_of_the_ledger(folder: Path) -> None:
+    """One of two calls was spoken of when it was made; of the other rule no call tells, and why."""
+    (folder / "calls.db").unlink()
+    *_, last = made = calls()
+    write(folder / "calls.db", [*made[:-1], last._replace(workload="suite", service="ci")])
+    around = 'attribute = { "ci.job" = "*" }'
+    more = '[[workload]]\nname = "old"\nmatch = { baggage = { a = "b" } }\ntier = "default"\n'
+    more += '[[workload]]\nname = "ci"\nmatch = { service = "ci" }\ntier = "default"\n'
+    (folder / "policy.toml").write_text(POLICY.replace('model = "gpt-5-mini"', around) + more, "utf-8")
+    result = run(folder, "policy", "check", "calls.db", "--policy", "policy.toml")
+    assert result.stdout == (
+        "suite wants flex: 1 call, 0 as wanted, 1 drifted (unset → default 1).\n"
+        "old wants default: no call; TIERSCOPE_POLICY must have named it to the\n"
+        "  applications that wrote the ledger.\n"
+        "ci wants default: no call; see whether its match still fits.\n"
+        "1 call drifted; no rule speaks of 2 calls.\n"
+    )
+    (folder / "policy.toml").write_text(POLICY.replace('model = "gpt-5-mini"', 'service = "c*"'), "utf-8")
+    result = run(folder, "policy", "check", "calls.db", "--policy", "policy.toml")
+    assert result.stdout.startswith("suite wants flex: 1 call, 0 as wanted, 1 drifted")
+
+
 def test_drift_may_be_a_failure(folder: Path) -> None:
     arguments = ("policy", "check", "calls.db", "--policy", "policy.toml", "--fail-on-drift")
     assert run(folder, *arguments).exit_code == 1

@@ -25,10 +25,11 @@ def catalog(*arguments: str, **env: str) -> Result:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    """A file with one price and one deployment."""
+    """A file with one price and two deployments, of one the model, of the other the type."""
     path = tmp_path / "own.json"
     price = {"provider": "openai", "model": "gpt-4.1", "tier": "priority", "input": 3, "cached": 0.75, "output": 12}
-    told: dict[str, Any] = {"rates": [price], "deployments": {"chat-prod": "gpt-4.1"}}
+    kind = {"type": "DataZoneStandard", "zone": "eu"}
+    told: dict[str, Any] = {"rates": [price], "deployments": {"chat-prod": "gpt-4.1", "chat-eu": kind}}
     path.write_text(json.dumps({"schema": "tierscope-catalog/1", **told}))
     return path
 
@@ -84,7 +85,10 @@ def test_a_deployment_of_the_file_is_shown_as_its_model(own: Path) -> None:
 def test_a_file_that_can_be_used_is_summed_up(own: Path) -> None:
     """By argument or by the setting."""
     for result in (catalog("check", str(own)), catalog("check", TIERSCOPE_CATALOG=str(own))):
-        assert (result.exit_code, result.stdout) == (0, f"{own} can be used: 1 price, 1 deployment.\n")
+        assert (result.exit_code, result.stdout) == (
+            0,
+            f"{own} can be used: 1 price, 1 deployment, 1 deployment type.\n",
+        )
 
 
 def test_a_file_that_cannot_be_used_is_one_line(own: Path) -> None:
@@ -112,6 +116,7 @@ def test_a_difference_is_told_row_by_row(own: Path) -> None:
         "  - input 3.5, cached 0.875, output 14, from 2025-06-10",
         "  + input 3, cached 0.75, output 12",
         "deployments: chat-prod is gpt-4.1",
+        "deployments: chat-eu is of the type DataZoneStandard (eu)",
     ]
     empty = own.with_name("empty.json")
     empty.write_text(json.dumps({"schema": "tierscope-catalog/1"}))

@@ -40,13 +40,13 @@ def test_info(path: Path) -> None:
     done = invoke("ledger", "info", path)
     first, second = done.stdout.splitlines()
     assert (done.exit_code, done.stderr) == (0, "")
-    assert first.startswith(f"{path}: version 2, 10 rows, 0.0 MB, of which 0.0 free")
+    assert first.startswith(f"{path}: version 3, 10 rows, 0.0 MB, of which 0.0 free")
     assert second == "Calls started from 1970-01-01 00:00:00 to 1970-01-10 00:00:00 UTC"
     told: dict[str, Any] = json.loads(invoke("ledger", "info", path, "--json").stdout)
     size = told.pop("bytes")
     assert size % 4096 == 0 < size
     assert told == {
-        "version": 2, "rows": 10, "first_unix_ns": 0, "last_unix_ns": 9 * DAY, "free_bytes": 0, "dropped": None
+        "version": 3, "rows": 10, "first_unix_ns": 0, "last_unix_ns": 9 * DAY, "free_bytes": 0, "dropped": None
     }  # fmt: skip
 
 
@@ -102,8 +102,8 @@ def folder(path: Path) -> str:
 def newer(path: Path) -> str:
     write(path, [FULL])
     with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version = 3")
-    return "version 3, this Tierscope writes version 2 and reads versions from 1 on. Upgrade Tierscope, or name another"
+        db.execute("PRAGMA user_version = 4")
+    return "version 4, this Tierscope writes version 3 and reads versions from 1 on. Upgrade Tierscope, or name another"
 
 
 def truncated(path: Path) -> str:

@@ -12,7 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tierscope.ledger import schema, store
-from tierscope.model import Attempt, Batch, Call, Cost, Headers, RateLimits, Reply, Request, Speed, Timing, Usage
+from tierscope.model import (
+    Attempt,
+    Batch,
+    CacheMiss,
+    Call,
+    Cost,
+    Headers,
+    RateLimits,
+    Reply,
+    Request,
+    Speed,
+    Timing,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,6 +101,7 @@ FULL: Final = Call(
             total=108,
         ),
         is_usage_new=False,
+        cache_miss=CacheMiss("service_tier_changed", 109, 110),
         batch=Batch(turnaround_s=301, requests_total=302, requests_completed=303, requests_failed=304),
     ),
     headers=Headers(
@@ -121,6 +135,8 @@ FULL: Final = Call(
     inferred_cause="long_context",
     error_type="server_error",
     cost=Cost(264_000_000, 264_000_000, 462_000_000, "exact", "no_cache_price"),
+    service="shop",
+    workload="chat",
 )
 """A call of which everything is known, each field by a value of its own (no real call has them all)."""
 

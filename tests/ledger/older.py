@@ -1,4 +1,4 @@
-"""A ledger as version 1 of Tierscope made it: its own words, and three rows."""
+"""Ledgers as versions 1 and 2 of Tierscope made them: their own words, and three rows."""
 
 from __future__ import annotations
 
@@ -50,24 +50,34 @@ ROW: Final = {
     "is_stream": 0,
     "is_background": 0,
 }
-NEW: Final = frozenset(
-    {
-        "retry_wait_s", "cost_usd", "cost_default_usd", "cost_expected_usd", "cost_basis", "cost_absent",
-        "completion_window", "turnaround_s", "batch_requests_total", "batch_requests_completed",
-        "batch_requests_failed",
-    }
-)  # fmt: skip
-"""The columns that version 2 brought."""
+SECOND: Final = (
+    "retry_wait_s REAL, cost_usd REAL, cost_default_usd REAL, cost_expected_usd REAL, cost_basis TEXT, "
+    "cost_absent TEXT, completion_window TEXT, turnaround_s INTEGER, batch_requests_total INTEGER, "
+    "batch_requests_completed INTEGER, batch_requests_failed INTEGER"
+)
+"""The columns that version 2 brought (commit 7739527 declares them)."""
+THIRD: Final = (
+    "cache_miss TEXT, cache_missed_tokens_estimated INTEGER, cache_reusable_tokens INTEGER, service TEXT, workload TEXT"
+)
+"""The columns that version 3 brought."""
+CAME: Final = {1: f"{SECOND}, {THIRD}", 2: THIRD}
+"""What a ledger of a version lacks."""
 
 
-def write_older(path: Path) -> None:
-    """Write a ledger of version 1 with rows that started at 1, 2 and 3 nanoseconds."""
+def names(columns: str) -> frozenset[str]:
+    """Return the names of columns declared in SQL."""
+    return frozenset(column.split()[0] for column in columns.split(", "))
+
+
+def write_older(path: Path, version: int = 1) -> None:
+    """Write a ledger of version 1 or 2 with rows that started at 1, 2 and 3 nanoseconds."""
+    columns = VERSION_1 if version == 1 else f"{VERSION_1}, {SECOND}"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode = WAL")
-        db.execute(f"CREATE TABLE calls (row INTEGER PRIMARY KEY, {VERSION_1})")
+        db.execute(f"CREATE TABLE calls (row INTEGER PRIMARY KEY, {columns})")
         db.execute("CREATE INDEX calls_started ON calls (started_unix_ns)")
         db.execute("PRAGMA application_id = 0x54494552")
-        db.execute("PRAGMA user_version = 1")
+        db.execute(f"PRAGMA user_version = {version}")
         for number in (1, 2, 3):
             cells = {**ROW, "started_unix_ns": number}
             names, marks = ", ".join(cells), ", ".join("?" * len(cells))

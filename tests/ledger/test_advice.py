@@ -15,7 +15,7 @@ from tierscope.advice.figures import Figures, Minute
 from tierscope.catalog.prices import rates
 from tierscope.catalog.promises import promises
 from tierscope.ledger import LedgerError
-from tierscope.model import Attempt, Call, Cost, Reply, Speed, Timing, Usage
+from tierscope.model import Attempt, CacheMiss, Call, Cost, Reply, Speed, Timing, Usage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +103,29 @@ def test_retries_and_streams_without_usage_are_counted(figures: Any) -> None:
     assert (one.retried, one.retries, one.waited_s, one.without_usage) == (1, 2, 1.5, 1)
 
 
+MISSES: Final = [
+    pytest.param(CacheMiss("service_tier_changed", 90), (90, 30, 6), id="all-that-was-not-cached"),
+    pytest.param(CacheMiss("service_tier_changed", 20), (20, 20, 0), id="the-cheaper-first"),
+    pytest.param(CacheMiss("service_tier_changed", 90, 96), (90, 30, 2), id="what-could-be-read-less-what-was"),
+    pytest.param(CacheMiss("service_tier_changed", 90, 60), (90, 0, 0), id="less-could-be-read-than-was"),
+    pytest.param(CacheMiss("service_tier_changed"), (0, 0, 0), id="no-estimate"),
+    pytest.param(None, (0, 0, 0), id="none"),
+]
+
+
+@pytest.mark.parametrize(("miss", "tokens"), MISSES)
+def test_a_miss_of_the_cache_is_as_few_tokens_as_is_told(
+    figures: Any, miss: CacheMiss | None, tokens: tuple[int, int, int]
+) -> None:
+    """Of 100 input tokens 64 were cached, 6 written, 30 neither; one that has no price has nothing to be repriced."""
+    reply = Reply(status=200, model=SNAPSHOT, usage=Usage(100, 20, cached=64, cache_write=6), cache_miss=miss)
+    cost = Cost(462_000_000, 264_000_000, None, "exact")
+    (one,) = figures(call(reply=reply, cost=cost), call(1, reply=reply, cost=Cost(unpriced="no_price"))).lines
+    twice = 2 * tokens[0]
+    assert (one.missed, one.lost_plain, one.lost_written) == (twice, *tokens[1:])
+    assert one.where.cache_miss == (miss and miss.reason)
+
+
 TRIES: Final = [
     pytest.param((Attempt(0, "timeout"), Attempt(601 * S, "ok", wait_ns=S // 2)), 1, id="601-less-a-wait"),
     pytest.param((Attempt(0, "timeout"), Attempt(599 * S, "ok", wait_ns=S // 2)), 0, id="sooner"),
@@ -165,7 +188,7 @@ def test_scale_is_kept_by_the_minute_in_which_calls_ended(figures: Any) -> None:
 
 
 def test_a_background_response_counts_once_with_what_was_asked(figures: Any) -> None:
-    """Queued, then fetched: the tokens of the fetch, the tier of the request; a second fetch is no call."""
+    """Queued, then fetched: the tokens of the fetch, tier and workload of the request; a second fetch is no call."""
     asked = PLAIN.request._replace(operation="chat", endpoint="responses", model="gpt-5", requested="flex",
                                    expected="flex", is_background=True)  # fmt: skip
     stored = asked._replace(operation="fetch_response", requested="unreported", expected=None)
@@ -174,14 +197,15 @@ def test_a_background_response_counts_once_with_what_was_asked(figures: Any) -> 
     told = Cost(5, 10, None, "exact")
     other = queued._replace(response_id="still-queued")
     found = figures(
-        call(0, request=asked, reply=queued, served="unreported", outcome="unverified"),
-        call(1, request=stored, reply=final, served="flex", outcome="honored", cost=told),
+        call(0, request=asked, reply=queued, served="unreported", outcome="unverified", service="a", workload="b"),
+        call(1, request=stored, reply=final, served="flex", outcome="honored", cost=told, service="c"),
         call(2, request=stored, reply=final._replace(is_usage_new=False), served="flex", outcome="honored"),
         call(3, request=asked, reply=other, served="unreported", outcome="unverified"),
     )
     fetched, waiting = sorted(found.lines, key=lambda one: -one.paid)
     assert (fetched.calls, fetched.paid, fetched.parts) == (1, 5, (7, 0, 0, 3))
     assert (fetched.where.requested, fetched.where.expected) == ("flex", "flex")
+    assert (fetched.where.service, fetched.where.workload) == ("a", "b")
     assert (waiting.calls, waiting.where.served, found.calls) == (1, "unreported", 2)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.ledger.made import FULL, finish, numbers, run, start, stored, write
-from tests.ledger.older import NEW, ROW, write_older
+from tests.ledger.older import CAME, ROW, names, write_older
 
 from tierscope.ledger import COLUMNS, migrations, schema, store
 from tierscope.ledger.queries import Tally
@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A ledger of version 1."""
-    path = tmp_path / "calls.db"
-    write_older(path)
+    return older(tmp_path, 1)
+
+
+def older(folder: Path, version: int) -> Path:
+    path = folder / "calls.db"
+    write_older(path, version)
     return path
 
 
@@ -46,31 +50,35 @@ def test_there_is_a_step_to_every_version() -> None:
     assert found == list(range(migrations.OLDEST + 1, schema.VERSION + 1))
 
 
-def test_a_writer_brings_it_up_to_date(path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("old_version", [1, 2])
+def test_a_writer_brings_it_up_to_date(old_version: int, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It has the columns of a new one, and its rows as they were: what they do not tell is unknown, not 0."""
+    path = older(tmp_path, old_version)
     caplog.set_level(logging.INFO, "tierscope")
     write(tmp_path / "new.db", [])
     write(path, [FULL])
-    assert version(path) == 2
+    assert version(path) == 3
     assert columns(path) == columns(tmp_path / "new.db")
     *old, new = stored(path)
     assert [row["started_unix_ns"] for row in old] == [1, 2, 3]
     assert all({name: row[name] for name in ROW} == ROW for row in old)
-    assert {row[name] for row in old for name in NEW} == {None}
-    assert new["cost_usd"] == 0.000264
+    assert {row[name] for row in old for name in names(CAME[old_version])} == {None}
+    assert (new["cost_usd"], new["service"]) == (0.000264, "shop")
     assert [record.getMessage() for record in caplog.records] == [
-        f"Tierscope: the ledger {path} was of version 1, and is of version 2 now."
+        f"Tierscope: the ledger {path} was of version {old_version}, and is of version 3 now."
     ]
 
 
-def test_a_reader_changes_nothing(path: Path) -> None:
+@pytest.mark.parametrize("old_version", [1, 2])
+def test_a_reader_changes_nothing(old_version: int, tmp_path: Path) -> None:
     """It finds every column, those that came later empty; the file stays as it is, byte for byte."""
+    path = older(tmp_path, old_version)
     before = path.read_bytes()
     db = store.open_to_read(path)
     assert db is not None
     with contextlib.closing(db):
-        names = [name for name, *_ in db.execute("SELECT * FROM calls").description]
-        assert sorted(names) == sorted(["row", *schema.NAMES])
+        found = [name for name, *_ in db.execute("SELECT * FROM calls").description]
+        assert sorted(found) == sorted(["row", *schema.NAMES])
         assert db.execute("SELECT count(*), count(cost_usd), sum(input_tokens) FROM calls").fetchone() == (3, 0, 30)
         tally = Tally()
         assert tally.read(db)
@@ -79,7 +87,7 @@ def test_a_reader_changes_nothing(path: Path) -> None:
     assert (report.calls, report.money.priced, report.batches) == (3, 0, 0)
     assert [sample.started_ns for sample in samples] == [1, 2, 3]
     assert path.read_bytes() == before
-    assert version(path) == 1
+    assert version(path) == old_version
 
 
 def test_a_reader_that_may_not_write(place: Path) -> None:
@@ -139,7 +147,7 @@ print(len(ledger._queue), sum(count for step, count in guard.counts().items() if
         process.stdin.flush()
     done = [finish(process) for process in processes]
     assert [(status, out) for status, out, _ in done] == [(0, "0 0\n")] * 4, done
-    assert version(path) == 2
+    assert version(path) == 3
     expected = [1, 2, 3, *(1_000 * number + each for number in range(1, 5) for each in range(20))]
     assert sorted(numbers(path)) == expected
 
@@ -162,19 +170,19 @@ store.open_to_write("calls.db")
 """
 
 
-@pytest.mark.parametrize("statement", [1, 2, 7, 12, 13, 14])
+@pytest.mark.parametrize("statement", [1, 2, 7, 12, 13, 17, 18, 19])
 def test_a_writer_that_is_killed_in_the_middle(path: Path, tmp_path: Path, statement: int) -> None:
-    """After BEGIN, the first, sixth and last of eleven columns, and the version: it is the old one; after COMMIT, new.
+    """After BEGIN, columns 1, 6 and 11 of version 2, 1 and 5 of version 3, and the number: the old one; else new.
 
     The next writer makes a whole one of it in either case.
     """
     status, out, err = run(KILLED, tmp_path, str(statement))
     assert (status, out) == (-signal.SIGKILL, "dying\n"), err
-    assert version(path) == (2 if statement == 14 else 1)
-    assert len(columns(path)) == 1 + len(COLUMNS) - (0 if statement == 14 else len(NEW))
+    assert version(path) == (3 if statement == 19 else 1)
+    assert len(columns(path)) == 1 + len(COLUMNS) - (0 if statement == 19 else len(names(CAME[1])))
     assert numbers(path) == [1, 2, 3]
     write(path, [FULL])
-    assert version(path) == 2
+    assert version(path) == 3
     assert len(stored(path)) == 4
 
 
@@ -187,7 +195,7 @@ def test_a_writer_waits_for_another(path: Path) -> None:
         other.execute("COMMIT")
     assert version(path) == 1
     store.open_to_write(str(path))[0].close()
-    assert version(path) == 2
+    assert version(path) == 3
 
 
 def test_who_comes_second_finds_it_done(path: Path) -> None:
@@ -207,14 +215,14 @@ def test_who_comes_second_finds_it_done(path: Path) -> None:
 
 
 def test_a_next_version_is_one_more_step(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both are taken, in their order and at once, from version 1 and from version 2."""
-    step = migrations.Step(3, ("ALTER TABLE calls ADD COLUMN next TEXT", "UPDATE calls SET next = cost_basis"))
+    """All are taken, in their order and at once, from version 1 and from today's."""
+    step = migrations.Step(4, ("ALTER TABLE calls ADD COLUMN next TEXT", "UPDATE calls SET next = cost_basis"))
     second = path.with_name("second.db")
     write(second, [FULL])
     monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, step))
     for module in (migrations, store):
-        monkeypatch.setattr(module, "VERSION", 3)
+        monkeypatch.setattr(module, "VERSION", 4)
     for each, told in ((path, [None] * 3), (second, ["exact"])):
         store.open_to_write(str(each))[0].close()
-        assert version(each) == 3
+        assert version(each) == 4
         assert [row["next"] for row in stored(each)] == told

@@ -12,7 +12,7 @@ from tests.ledger.made import PLAIN, S, write
 
 from tierscope.ledger import COLUMNS
 from tierscope.ledger.store import open_to_read
-from tierscope.model import Attempt, Batch, Call, Cost, Headers, Reply, Speed, Timing, Usage
+from tierscope.model import Attempt, Batch, CacheMiss, Call, Cost, Headers, Reply, Speed, Timing, Usage
 
 if TYPE_CHECKING:
     import sqlite3
@@ -55,13 +55,18 @@ def background(hour: float, operation: Any, ident: str, *, is_new: bool) -> Call
     )
 
 
+MODEL: Final = "gpt-4.1-2025-04-14"
 BATCH: Final = call(3, "batch", "batch", "honored")
 CALLS: Final = (
-    call(0, "priority", "priority", "honored", speed=speed(90.0), cost=Cost(7 * USD, 4 * USD, basis="exact")),
-    call(0, "priority", "priority", "honored", speed=speed(80.0), cost=Cost(7 * USD, 4 * USD, basis="exact")),
+    call(0, "priority", "priority", "honored", speed=speed(90.0), cost=Cost(7 * USD, 4 * USD, basis="exact"),
+         service="shop", workload="chat"),
+    call(0, "priority", "priority", "honored", speed=speed(80.0), cost=Cost(7 * USD, 4 * USD, basis="exact"),
+         service="shop"),
     call(0, "priority", "priority", "honored", speed=speed(1.0, limited=True), cost=Cost(unpriced="no_usage")),
     call(1, "priority", "default", "downgraded", speed=speed(50.0), cost=Cost(4 * USD, 4 * USD, 7 * USD, "exact")),
-    call(25, "priority", "default", "downgraded", cost=Cost(4 * USD, 4 * USD, 7 * USD, "exact")),
+    call(25, "priority", "default", "downgraded", cost=Cost(4 * USD, 4 * USD, 7 * USD, "exact"),
+         reply=Reply(200, model=MODEL, usage=Usage(100, 20, 50), cache_miss=CacheMiss("service_tier_changed", 40, 90)),
+         service="shop", workload="chat"),
     call(25, "flex", "flex", "honored", attempts=(LIMITED, Attempt(S, "ok", 200, None, S // 2)),
          cost=Cost(2 * USD, 4 * USD, basis="exact")),
     call(25, "flex", "unreported", "refused", attempts=(LIMITED, LIMITED._replace(wait_ns=S)), reply=None,
@@ -78,7 +83,6 @@ CALLS: Final = (
         cost=Cost(USD, 2 * USD, basis="exact"),
     ),
 )  # fmt: skip
-MODEL: Final = "gpt-4.1-2025-04-14"
 ANSWERS: Final[dict[str, list[tuple[Any, ...]]]] = {
     "Which tier was expected": [
         ("openai", "gpt-4.1", "priority", "priority", "honored", 3),
@@ -102,6 +106,9 @@ ANSWERS: Final[dict[str, list[tuple[Any, ...]]]] = {
     "Which errors": [("openai.APITimeoutError", 1, None), ("resource_unavailable", 1, "req_9")],
     # gpt-4.1: six calls of 100 tokens, 50 of them cached; o3 tells no cached tokens
     "How much of the input": [(MODEL, 300, 600, 0.5)],
+    # 7 + 4 of the chat, 7 more of the shop, 4 + 2 + 3 of calls of nobody
+    "Which service": [("shop", "chat", 2, 11.0), (None, None, 6, 9.0), ("shop", None, 1, 7.0)],
+    "Why was the cache": [("service_tier_changed", "gpt-4.1", 1, 40)],
     "Which batches": [("batch_1", "completed", 3_600, 9, 1)],
 }
 
@@ -119,8 +126,8 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]
 
 
 def test_every_query_has_an_answer_here() -> None:
-    """Ten of them, behind the view."""
-    assert len(QUERIES) == 10
+    """Twelve of them, behind the view."""
+    assert len(QUERIES) == 12
     assert VIEW[1].startswith("CREATE TEMP VIEW answered")
     assert [start for question, _ in QUERIES for start in ANSWERS if question.startswith(start)] == list(ANSWERS)
 

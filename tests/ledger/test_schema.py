@@ -62,6 +62,9 @@ VALUES: Final[dict[str, Any]] = {
     "total_tokens": 108,
     "usage_is_new": 0,
     "usage_asked": 1,
+    "cache_miss": "service_tier_changed",
+    "cache_missed_tokens_estimated": 109,
+    "cache_reusable_tokens": 110,
     "cost_usd": 0.000264,
     "cost_default_usd": 0.000264,
     "cost_expected_usd": 0.000462,
@@ -77,6 +80,8 @@ VALUES: Final[dict[str, Any]] = {
     "is_background": 1,
     "completion_window": "2h",
     "response_status": "completed",
+    "service": "shop",
+    "workload": "chat",
     "project": "proj_1",
     "deployment": "asked-deployment",
     "address": "example.openai.azure.com",
@@ -200,7 +205,7 @@ def test_rows_are_stored_as_they_are(tmp_path: Any) -> None:
     assert plain == {"row": 2, **dict.fromkeys(VALUES), **KNOWN}
     assert [type(value) for value in full.values()][1:] == [type(value) for value in VALUES.values()]
     db = sqlite3.connect(path)
-    assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    assert db.execute("PRAGMA user_version").fetchone() == (3,)
     assert db.execute("PRAGMA application_id").fetchone() == (int.from_bytes(b"TIER", "big"),)
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     db.close()

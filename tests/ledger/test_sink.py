@@ -371,7 +371,7 @@ def newer(path: Path) -> str:
     db, _ = store.open_to_write(str(path))
     db.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     db.close()
-    return "3, this Tierscope writes version 2 and reads versions from 1 on. Upgrade Tierscope, or name another file."
+    return "4, this Tierscope writes version 3 and reads versions from 1 on. Upgrade Tierscope, or name another file."
 
 
 @pytest.mark.parametrize("make_file", [text_file, foreign, nameless, newer], ids=lambda made: made.__name__)

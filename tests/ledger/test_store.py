@@ -97,7 +97,7 @@ def test_another_applications_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("version", "remedy"), [(-1, "Take the Tierscope that wrote it"), (0, "Take the Tierscope that wrote it"),
-                            (3, "Upgrade Tierscope"), (2_000_000, "Upgrade Tierscope")]
+                            (4, "Upgrade Tierscope"), (2_000_000, "Upgrade Tierscope")]
 )  # fmt: skip
 def test_another_version(tmp_path: Path, version: int, remedy: str) -> None:
     """All versions are named, and what to do; the file stays as it is."""
@@ -107,7 +107,7 @@ def test_another_version(tmp_path: Path, version: int, remedy: str) -> None:
         db.execute(f"PRAGMA user_version = {version}")
     before = path.read_bytes()
     expected = (
-        f"{path} is a ledger of version {version}, this Tierscope writes version 2 and reads versions from 1 on. "
+        f"{path} is a ledger of version {version}, this Tierscope writes version 3 and reads versions from 1 on. "
         f"{remedy}, or name another file."
     )
     assert message(path) == expected

@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def written(folder: Path, *, tier: str, model: str = "*", name: str = "chat") -> str:
-    """Write a policy that wants a tier of a model; return its path."""
+def written(folder: Path, *, tier: str, model: str = "*", name: str = "chat", match: str | None = None) -> str:
+    """Write a policy that wants a tier of a model, or of what matches in TOML; return its path."""
     path = folder / f"{name}-{tier}.toml"
     path.write_text(
         f"""schema = "tierscope-policy/1"
 [[workload]]
 name = "{name}"
-match = {{ model = "{model}" }}
+match = {{ {match or f'model = "{model}"'} }}
 tier = "{tier}"
 """,
         "utf-8",

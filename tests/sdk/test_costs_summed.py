@@ -111,7 +111,7 @@ def summed(rates: Rates, calls: list[Call]) -> dict[str, Counter[str]]:
     reader = InMemoryMetricReader()
     provider = MeterProvider([reader])
     meters = Meters(provider.get_meter("test"), genai=False)
-    meters.use(rates, None)
+    meters.use(rates, None, lambda: None)
     for number, one in enumerate(calls, 1):
         meters.record(one, INVALID_SPAN_CONTEXT)
         if number % 197 == 0:

@@ -137,7 +137,9 @@ def drive(service: Service) -> None:
     list(stream.chat.completions.create(**PRIORITY, stream=True))
     bare = service.client(replies.stream(replies.chat_stream(usage=False)))
     list(bare.chat.completions.create(**PRIORITY, stream=True))
-    service.client(replies.whole(replies.responses())).responses.create(**ASK)
+    miss = {"type": "cache_miss", "reason": "service_tier_changed", "cache_missed_tokens": 80}
+    diagnosed = replies.responses(prompt_cache_diagnostics={**miss, "comparison_reusable_tokens": 64})
+    service.client(replies.whole(diagnosed)).responses.create(**ASK)
     service.client(replies.whole(replies.responses(background=True))).responses.retrieve("resp_1")
     service.client(replies.whole(replies.embeddings())).embeddings.create(model="e", input="hi")
     azure = {"x-ms-region": "eu", "x-ms-deployment-name": "d", "x-ms-is-spilled-over": "true"}

@@ -21,6 +21,8 @@ MAX_DAYS: Final = "TIERSCOPE_LEDGER_MAX_DAYS"
 CATALOG: Final = "TIERSCOPE_CATALOG"
 POLICY: Final = "TIERSCOPE_POLICY"
 HTTP: Final = "TIERSCOPE_HTTP"
+SERVICE: Final = "OTEL_SERVICE_NAME"
+RESOURCE: Final = "OTEL_RESOURCE_ATTRIBUTES"
 ENABLED: Final = "TIERSCOPE_ENABLED"
 KEYS: Final = (
     DEFAULT_TIER,
@@ -33,6 +35,7 @@ KEYS: Final = (
     MAX_DAYS,
     CATALOG,
     POLICY,
+    SERVICE,
     HTTP,
     ENABLED,
 )
@@ -47,6 +50,7 @@ FIELDS: Final = {
     MAX_DAYS: "ledger_max_days",
     CATALOG: "catalog",
     POLICY: "policy",
+    SERVICE: "service",
     HTTP: "http",
     ENABLED: "enabled",
 }
@@ -61,6 +65,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     MAX_DAYS: None,
     CATALOG: None,
     POLICY: None,
+    SERVICE: None,
     HTTP: False,
     ENABLED: True,
 }
@@ -99,6 +104,7 @@ VALID: Final = [
     (MAX_DAYS, "030", 30),
     (CATALOG, " own prices.json ", "own prices.json"),
     (POLICY, " our policy.toml ", "our policy.toml"),
+    (SERVICE, " shop %41 ", "shop %41"),
     (LEDGER, " /var/lib/my calls.db ", "/var/lib/my calls.db"),
     (EXPECTED, "project:proj_a=scale", {("project", "proj_a"): "scale"}),
     (EXPECTED, "deployment:Prod=fast", {("deployment", "Prod"): "priority"}),
@@ -119,6 +125,24 @@ VALID: Final = [
 @pytest.mark.parametrize(("key", "value", "meaning"), VALID, ids=[f"{key[10:]}={value!r}" for key, value, _ in VALID])
 def test_a_value_sets_its_own_setting_and_no_other(key: str, value: str, meaning: object) -> None:
     assert read(**{key: value}) == {**DEFAULTS, key: meaning}
+
+
+RESOURCES: Final = [
+    ("service.name=shop", "shop"),
+    ("a=b, service.name = my%20shop ,c=d", "my shop"),
+    ("service.name=a,service.name=b", "b"),
+    ("service.name=", None),
+    ("service.namespace=shop", None),
+    ("no pairs", None),
+    (" ", None),
+]
+
+
+@pytest.mark.parametrize(("value", "name"), RESOURCES)
+def test_the_service_is_named_among_the_attributes_of_the_resource_too(value: str, name: str | None) -> None:
+    """As the SDK reads them: encoded, and the last one counts; but its own variable wins."""
+    assert read(**{RESOURCE: value}) == {**DEFAULTS, SERVICE: name}
+    assert read(**{RESOURCE: value, SERVICE: "own"}) == {**DEFAULTS, SERVICE: "own"}
 
 
 TIERS: Final = "use one of default, fast, flex, priority, scale, standard, ultrafast"

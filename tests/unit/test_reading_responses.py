@@ -12,7 +12,7 @@ from openai.types.responses import Response, ResponseStreamEvent
 
 from tests.unit import wire
 from tierscope.catalog import Refusal
-from tierscope.model import Failure, Reply, Usage
+from tierscope.model import CacheMiss, Failure, Reply, Usage
 from tierscope.reading import responses
 from tierscope.reading.chat import NOTHING, TEXT, TOKEN
 from tierscope.reading.responses import ResponsesReader
@@ -268,3 +268,18 @@ def test_any_value_anywhere_in_a_stream_is_harmless(path: wire.Path, value: Any)
             kind for i, kind in enumerate(follow(*STREAM)[1]) if i != at
         ]
         assert reader.tier_raw == "priority" or at == len(STREAM) - 1
+
+
+@pytest.mark.parametrize("as_object", [False, True], ids=["json", "object"])
+def test_diagnostics_of_the_cache_come_with_the_last_word(as_object: bool) -> None:
+    """Of a body and of a stream; those of the first events are not asked."""
+    told = {"type": "cache_miss", "reason": "service_tier_changed", "cache_missed_tokens": 90}
+    body = {**BODY, "prompt_cache_diagnostics": told}
+    miss = CacheMiss("service_tier_changed", 90)
+    assert responses.reply(Response.construct(**body) if as_object else body).cache_miss == miss
+    assert responses.reply(BODY).cache_miss is None
+    reader = ResponsesReader()
+    reader.chunk({"type": "response.created", "response": body})
+    assert reader.reply().cache_miss is None
+    reader.chunk({"type": "response.completed", "response": body})
+    assert reader.reply().cache_miss == miss

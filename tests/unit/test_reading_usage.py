@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 from hypothesis import example, given
@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from openai import BaseModel
 from openai.types import CompletionUsage, CreateEmbeddingResponse
 from openai.types.responses import ResponseUsage
+from openai.types.responses.response import PromptCacheDiagnosticsCacheMiss
 
 from tests.unit import wire
-from tierscope.model import Usage
+from tierscope.model import CacheMiss, Usage
 from tierscope.reading import embeddings, usage
+from tierscope.words import CACHE_MISSES
 
 CHAT: Final[dict[str, Any]] = {
     "prompt_tokens": 1000,
@@ -180,3 +182,33 @@ def test_any_value_as_embeddings_is_harmless(body: Any) -> None:
     told = embeddings.reply(body)
     known = body if isinstance(body, dict) else {}
     assert (told.model, told.tier_raw, told.usage) == (wire.as_text(known.get("model")), None, None)
+
+
+MISS: Final = {"type": "cache_miss", "reason": "service_tier_changed", "cache_missed_tokens": 900}
+MISSES: Final = [
+    pytest.param(MISS, CacheMiss("service_tier_changed", 900, None), id="tier"),
+    pytest.param({**MISS, "comparison_reusable_tokens": 0}, CacheMiss("service_tier_changed", 900, 0), id="reusable"),
+    pytest.param({**MISS, "reason": "input_changed"}, CacheMiss("input_changed", 900, None), id="input"),
+    pytest.param({**MISS, "reason": "weather_changed"}, CacheMiss("_OTHER", 900, None), id="a-new-reason"),
+    pytest.param({**MISS, "cache_missed_tokens": "9"}, CacheMiss("service_tier_changed", None, None), id="no-count"),
+    pytest.param({**MISS, "reason": None}, None, id="no-reason"),
+    pytest.param({**MISS, "type": "cache_hit"}, None, id="no-miss"),
+    pytest.param({"type": "cache_hit"}, None, id="hit"),
+    pytest.param({"type": "comparison_response_not_found"}, None, id="not-found"),
+    pytest.param({"type": "unavailable"}, None, id="unavailable"),
+    pytest.param([1], None, id="no-object"),
+]
+
+
+@pytest.mark.parametrize(("told", "read"), MISSES)
+def test_why_the_cache_was_not_read(told: Any, read: CacheMiss | None) -> None:
+    """In JSON, and in the SDK's own object; whatever else it says is no miss."""
+    assert usage.cache_miss(told) == read
+    if isinstance(told, dict):
+        assert usage.cache_miss(BaseModel.construct(**told)) == read
+
+
+def test_every_reason_of_the_sdk_is_known() -> None:
+    """Those that openai-python declares, and one word for what may come."""
+    reasons = get_args(PromptCacheDiagnosticsCacheMiss.model_fields["reason"].annotation)
+    assert (*reasons, "_OTHER") == CACHE_MISSES

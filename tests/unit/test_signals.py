@@ -219,6 +219,7 @@ VALUES: Final = {
         *("output_visible", "output_reasoning", "output_rejected_prediction", "output_undivided"),
     ),
     "tierscope.policy.tier": words.CANONICAL,
+    "tierscope.prompt_cache.miss_reason": words.CACHE_MISSES,
     OPERATION: ("chat", "text_completion", "embeddings", "fetch_response", "batch"),
     "tierscope.batch.status": ("completed", "failed", "expired", "cancelled"),
     "tierscope.batch.result": ("completed", "failed"),

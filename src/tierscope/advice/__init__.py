@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from tierscope import policy as policies
 from tierscope.advice import (
+    cache_breaks,
     could_wait,
+    deployment_type,
     flex_lost,
     flex_timeout,
     futile_retries,
@@ -51,7 +53,9 @@ __all__ = [
 ]
 
 _FINDERS: Final = (
+    cache_breaks.find,
     could_wait.find,
+    deployment_type.find,
     flex_lost.find,
     flex_timeout.find,
     futile_retries.find,
@@ -63,7 +67,9 @@ _FINDERS: Final = (
     scale_units.find,
 )
 RULES: Final = (
+    cache_breaks.RULE,
     could_wait.RULE,
+    deployment_type.RULE,
     flex_lost.RULE,
     flex_timeout.RULE,
     futile_retries.RULE,

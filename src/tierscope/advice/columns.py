@@ -28,6 +28,10 @@ class Workload(NamedTuple):
     inferred_cause: str | None
     completion_window: str | None
     is_stream: int
+    service: str | None
+    workload: str | None
+    """Rule of a policy that spoke of the call when it was made."""
+    cache_miss: str | None
 
 
 class Row(NamedTuple):
@@ -49,6 +53,9 @@ class Row(NamedTuple):
     inferred_cause: str | None
     completion_window: str | None
     is_stream: int
+    service: str | None
+    workload: str | None
+    cache_miss: str | None
     row: int
     ending: str
     started_unix_ns: int
@@ -63,6 +70,8 @@ class Row(NamedTuple):
     output_tokens: int | None
     cached_tokens: int | None
     cache_write_tokens: int | None
+    cache_missed_tokens_estimated: int | None
+    cache_reusable_tokens: int | None
     paid: int | None
     at_default: int | None
     at_expected: int | None

@@ -14,13 +14,16 @@ Effort = Literal["low", "medium", "high"]
 SAVING: Final = "saving"
 NOT_CHARGED: Final = "not_charged"
 PAID: Final = "paid"
+ESTIMATED: Final = "estimated"
 MONEY: Final[Mapping[str, str]] = {
     SAVING: "saving",
     NOT_CHARGED: "premium not charged",
     PAID: "paid beyond the units",
+    ESTIMATED: "saving, estimated",
 }
 """What an amount is. ``saving``: by so much the same tokens would have been cheaper. ``not_charged``: what the promised
-tier would have cost more; it was not served, and not charged. ``paid``: what the calls were charged."""
+tier would have cost more; it was not served, and not charged. ``paid``: what the calls were charged. ``estimated``: a
+saving of which the service estimated the tokens."""
 MONTH_DAYS: Final = 30
 
 

@@ -6,13 +6,16 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from tierscope.advice.finding import NOT_CHARGED, Money, Subject
+from tierscope.catalog.providers import AZURE
 from tierscope.policy import Facts
+from tierscope.words import PRIORITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from tierscope.advice.columns import Workload as Columns
     from tierscope.advice.lines import Line
+    from tierscope.catalog.deployments import Kind
     from tierscope.catalog.prices import Rates
     from tierscope.catalog.promises import Promises, ScaleUnit
     from tierscope.policy import Policy, Workload
@@ -39,6 +42,14 @@ class Known(NamedTuple):
         return None if self.policy is None else self.policy.workload(facts(where))
 
 
+def lacking(known: Known, where: Columns) -> Kind | None:
+    """Return the kind of deployment that has not got the tier which calls expect; ``None``: it has, or nobody knows."""
+    if where.provider != AZURE or where.expected != PRIORITY or where.deployment is None:
+        return None
+    kind = known.promises.kinds.get(where.deployment)
+    return kind if kind is not None and kind.has_priority is False else None
+
+
 def facts(where: Columns) -> Facts:
     """Return what a policy can ask of the calls of a line."""
     return Facts(
@@ -51,6 +62,8 @@ def facts(where: Columns) -> Facts:
         where.project,
         where.deployment,
         where.address,
+        where.service,
+        spoken=where.workload,
     )
 
 

@@ -47,6 +47,12 @@ class Line(NamedTuple):
     """Streams read out whose tokens were not told."""
     impatient: int
     """Calls on flex with an attempt that ran into the SDK's default time-out."""
+    missed: int
+    """Input tokens that the service estimates a miss of the prompt cache to have affected."""
+    lost_plain: int
+    """Of the priced: those of them that could have been read from the cache, as far as they were not written to it."""
+    lost_written: int
+    """The rest of those."""
 
 
 class Sums:
@@ -59,6 +65,7 @@ class Sums:
         self.plain = self.cached = self.written = self.output = 0
         self.retried = self.retries = self.without_usage = self.impatient = 0
         self.waited_s = 0.0
+        self.missed = self.lost_plain = self.lost_written = 0
 
     def add(self, row: Row) -> None:
         """Add one call."""
@@ -71,6 +78,8 @@ class Sums:
             self.waited_s += row.retry_wait_s or 0.0
         if row.output_tokens is None and row.is_stream and row.ending == COMPLETE:
             self.without_usage += row.endpoint != "responses" and row.outcome not in _LOST
+        if row.cache_missed_tokens_estimated is not None:
+            self._miss(row, row.cache_missed_tokens_estimated)
         if row.attempts_timeout and FLEX in {row.requested, row.expected}:
             self.impatient += any(PATIENCE_S[0] <= took < PATIENCE_S[1] for took in _timed_out(row))
 
@@ -88,6 +97,18 @@ class Sums:
         self.written += written
         self.output += row.output_tokens or 0
 
+    def _miss(self, row: Row, missed: int) -> None:
+        """Add a miss of the cache: as few tokens as what is told allows, and those at the lower price first."""
+        self.missed += missed
+        if row.paid is None:
+            return
+        cached, written = row.cached_tokens or 0, row.cache_write_tokens or 0
+        if row.cache_reusable_tokens is not None:
+            missed = min(missed, max(row.cache_reusable_tokens - cached, 0))
+        plain = min(missed, (row.input_tokens or 0) - cached - written)
+        self.lost_plain += plain
+        self.lost_written += min(missed - plain, written)
+
     def line(self, where: Workload, day: int, prompt: int) -> Line:
         """The sums so far, frozen."""
         return Line(
@@ -95,6 +116,7 @@ class Sums:
             self.calls, self.priced, self.paid, self.above_default, self.above_expected, self.compared,
             (self.plain, self.cached, self.written, self.output),
             self.retried, self.retries, self.waited_s, self.without_usage, self.impatient,
+            self.missed, self.lost_plain, self.lost_written,
         )  # fmt: skip
 
 

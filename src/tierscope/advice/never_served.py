@@ -1,6 +1,7 @@
 """``never-served``: a tier that is asked for again and again, and was not once served.
 
 Region, kind of deployment and model decide whether a tier is offered at all. No reply says so; that nobody got it does.
+Kinds that a user's file tells are a finding of their own (``deployment-type``).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from tierscope.advice.finding import Finding
-from tierscope.advice.known import count, not_charged, subject
+from tierscope.advice.known import count, lacking, not_charged, subject
 from tierscope.words import DOWNGRADED, FAILED, LONG_CONTEXT, PRIORITY, REFUSED, ULTRAFAST, UNREPORTED, UNVERIFIED
 
 if TYPE_CHECKING:
@@ -23,15 +24,17 @@ if TYPE_CHECKING:
 RULE: Final = "never-served"
 FEWEST: Final = 20
 """Answered calls: of a tier that is served half of the time, a run of twenty without it comes once in a million."""
-_UNTOLD: Final = frozenset({REFUSED, FAILED, UNREPORTED, UNVERIFIED})
+UNTOLD: Final = frozenset({REFUSED, FAILED, UNREPORTED, UNVERIFIED})
 
 
-def find(figures: Figures, _known: Known) -> Iterator[Finding]:
+def find(figures: Figures, known: Known) -> Iterator[Finding]:
     """Find what expects Priority or Ultrafast and was always served less; long prompts are a finding of their own."""
     told: defaultdict[tuple[Subject, str, str | None], list[Line]] = defaultdict(list)
     for line in figures.lines:
         where = line.where
-        if where.expected in {PRIORITY, ULTRAFAST} and where.outcome not in _UNTOLD:
+        if lacking(known, where) is not None:
+            continue
+        if where.expected in {PRIORITY, ULTRAFAST} and where.outcome not in UNTOLD:
             told[subject(where), where.expected, where.region].append(line)
     for (about, tier, region), lines in told.items():
         lost = [line for line in lines if line.where.inferred_cause != LONG_CONTEXT]

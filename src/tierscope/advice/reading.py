@@ -118,4 +118,9 @@ def _whole(row: Row, created: Row | None) -> Row:
     if created is None:
         return row
     asked = created.requested if row.requested == UNREPORTED else row.requested
-    return row._replace(requested=asked, expected=row.expected or created.expected)
+    return row._replace(
+        requested=asked,
+        expected=row.expected or created.expected,
+        service=created.service,
+        workload=created.workload,
+    )

@@ -13,6 +13,7 @@ from tierscope.catalog.rows import SUBJECTS, CatalogError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from tierscope.catalog.deployments import Kind
     from tierscope.catalog.rows import Row
 
 PROVIDERS: Final = "providers.json"
@@ -59,6 +60,12 @@ def own(path: str) -> Row:
 def deployments(path: str | None) -> Mapping[str, str]:
     """Return the models of the deployments that a user's file names."""
     told: Mapping[str, str] = {} if path is None else own(path)["deployments"]
+    return told
+
+
+def kinds(path: str | None) -> Mapping[str, Kind]:
+    """Return the kinds of the deployments of which a user's file tells them."""
+    told: Mapping[str, Kind] = {} if path is None else own(path)["kinds"]
     return told
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tierscope.catalog import files, shapes
+from tierscope.catalog.deployments import Kind
 from tierscope.catalog.rows import SUBJECTS, CatalogError
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def read(path: str) -> Row:
     known = {row["provider"] for row in (*files.packaged(files.PROVIDERS)["providers"].values(), *hosts.values())}
     for name, table in lists.items():
         _see(file, name, table, known)
-    return {**lists, "providers": hosts, "deployments": deployments(file, told.get("deployments", {}))}
+    models, kinds = deployments(file, told.get("deployments", {}))
+    return {**lists, "providers": hosts, "deployments": models, "kinds": kinds}
 
 
 def _own(row: Row, file: str) -> Row:
@@ -72,16 +74,32 @@ def _provider(file: str, where: str, row: object) -> Row:
     return {**told, "refusals": refusals}
 
 
-def deployments(file: str, told: object) -> Mapping[str, str]:
-    """Return the models behind names of deployments.
+def deployments(file: str, told: object) -> tuple[Mapping[str, str], Mapping[str, Kind]]:
+    """Return the models behind names of deployments, and their kinds: what is said of each.
 
     Raises:
-        CatalogError: one is no name.
+        CatalogError: one is neither a name nor an object with a type.
 
     """
     if not isinstance(told, dict):
         raise CatalogError(file, "file", "deployments", told, "write an object of names of deployments and models")
-    for name, model in told.items():
+    models, kinds = {}, {}
+    for name, said in told.items():
+        if isinstance(said, dict):
+            row = shapes.whole(file, f"deployments {name}", said, shapes.DEPLOYMENT)
+            kinds[name] = _kind(file, name, Kind(row["type"], row["zone"]))
+            model = row["model"]
+        else:
+            model = said
+        if model is None:
+            continue
         if not shapes.is_text(model):
-            raise CatalogError(file, "deployments", name, model, "write the name of its model")
-    return told
+            raise CatalogError(file, "deployments", name, model, "write the name of its model, or an object")
+        models[name] = model
+    return models, kinds
+
+
+def _kind(file: str, name: str, kind: Kind) -> Kind:
+    if kind.zone is not None and not kind.is_in_zone:
+        raise CatalogError(file, f"deployments {name}", "zone", kind.zone, "leave it out: only data zones have one")
+    return kind

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeVar
 
+    from tierscope.catalog.deployments import Kind
+
     _Row = TypeVar("_Row", "Target", "ScaleUnit")
     _Key = TypeVar("_Key", bound=tuple[str, ...])
 
@@ -90,9 +92,12 @@ class Promises:
         scale_units: tuple[ScaleUnit, ...],
         ramps: tuple[RampRule, ...],
         deployments: Mapping[str, str],
+        kinds: Mapping[str, Kind],
     ) -> None:
         self.targets, self.scale_units, self.ramps = targets, scale_units, ramps
         self._deployments = deployments
+        self.kinds = kinds
+        """Kinds of deployments, by their names, where the user's file tells them."""
         self._targets = _by(targets, lambda row: (row.provider, row.model, row.tier))
         self._units = _by(scale_units, lambda row: (row.provider, row.model))
 
@@ -162,6 +167,7 @@ def _promises(path: str | None) -> Promises:
         tuple(map(_unit, merged["scale_units"])),
         tuple(map(_ramp, merged["ramp"])),
         files.deployments(path),
+        files.kinds(path),
     )
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tierscope import signals, words
+from tierscope.catalog.deployments import TYPES, ZONES
 from tierscope.catalog.rows import PICO, SUBJECTS, CatalogError, first_day, last_day, pico
 
 if TYPE_CHECKING:
@@ -174,6 +175,13 @@ PROVIDER: Final = {
     "stream_usage": _one_of(("known", "unknown"), "unknown"),
     "source": SAID["source"],
     "as_of": SAID["as_of"],
+}
+
+
+DEPLOYMENT: Final = {
+    "model": WORD,
+    "type": _one_of(TYPES),
+    "zone": _one_of((*ZONES, None), None),
 }
 
 

@@ -31,7 +31,7 @@ _ORDER: Final = (
 )
 """What is told of a change, in order; what a row says of its source is none."""
 _UNTOLD: Final = frozenset(("basis", "currency"))
-_THINGS: Final = {"rates": "price", "scale_units": "Scale unit", "ramp": "growth limit"}
+_THINGS: Final = {"rates": "price", "scale_units": "Scale unit", "ramp": "growth limit", "kinds": "deployment type"}
 
 
 @click.group(short_help="Show, check and compare prices and promises.")
@@ -72,7 +72,7 @@ def check(file: str | None) -> None:
     if path is None:
         raise click.UsageError(f"name a file: {KEY} is not set")
     told = _user(path)
-    sections = (*rows.SUBJECTS, "providers", "deployments")
+    sections = (*rows.SUBJECTS, "providers", "deployments", "kinds")
     held = ", ".join(many(len(told[name]), _THINGS.get(name, name[:-1])) for name in sections if told[name])
     click.echo(f"{path} can be used: {held or 'nothing in it'}.")
 
@@ -171,3 +171,4 @@ def _others(told: rows.Row) -> Iterator[str]:
     known = files.packaged(files.PROVIDERS)["providers"]
     yield from (f"providers: {key} {'replaced' if key in known else 'added'}" for key in told["providers"])
     yield from (f"deployments: {name} is {model}" for name, model in told["deployments"].items())
+    yield from (f"deployments: {name} is of the type {kind}" for name, kind in told["kinds"].items())

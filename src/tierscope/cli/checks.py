@@ -109,8 +109,8 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]:
 
 
 def variables() -> dict[str, str]:
-    """Return the variables of the settings, and the fields that hold them."""
-    return {f"{PREFIX}{name.upper()}": name for name in Settings._fields}
+    """Return the variables of the settings, and the fields that hold them; the service's are OpenTelemetry's."""
+    return {f"{PREFIX}{name.upper()}": name for name in Settings._fields if name != "service"}
 
 
 def settings_read(environ: Mapping[str, str], settings: Settings, broken: set[str]) -> Iterator[Finding]:

@@ -75,6 +75,8 @@ def _sentence(one: Drift) -> str:
     rule = one.workload
     wish = f" wants {rule.tier}" if rule.tier else " wants no tier"
     if not one.calls:
+        if rule.ambient:
+            return f"{rule.name}{wish}: no call; {POLICY} must have named it to the applications that wrote the ledger."
         return f"{rule.name}{wish}: no call; see whether its match still fits."
     if rule.tier is None:
         return f"{rule.name}{wish}: {many(one.calls, 'call')}."

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 from tierscope import signals as s
 from tierscope.emit.sums import observable
-from tierscope.policy import DRIFTED, KEPT, Facts, verdict
+from tierscope.policy import DRIFTED, KEPT, verdict
 from tierscope.words import UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.metrics import Meter
 
     from tierscope.emit.later import Later
     from tierscope.emit.sums import Cell
     from tierscope.model import Call
-    from tierscope.policy import Policy
+    from tierscope.policy import Policy, Workload
 
 _TOLD_ELSEWHERE: Final = frozenset({"fetch_response", "batch"})
 """No calls of their own: what they tell of was judged when it was asked for, or is counted as a batch."""
@@ -24,8 +26,8 @@ _TOLD_ELSEWHERE: Final = frozenset({"fetch_response", "batch"})
 class Drift:
     """The counter of one meter, and the policy that whoever instrumented last has set."""
 
-    def __init__(self, meter: Meter, later: Later, policy: Policy) -> None:
-        self.policy = policy
+    def __init__(self, meter: Meter, later: Later, policy: Policy, service: Callable[[], str | None]) -> None:
+        self.policy, self.service = policy, service
         self._sums = observable(meter, s.POLICY_DRIFT, later)
         self.clear = self._sums.clear
 
@@ -37,7 +39,7 @@ class Drift:
         request = call.request
         if request.operation in _TOLD_ELSEWHERE:
             return None
-        rule = self.policy.workload(_facts(call))
+        rule = self.rule(call)
         if rule is None or rule.tier is None:
             return None
         said = verdict(rule.tier, request.requested, request.expected, call.served)
@@ -48,17 +50,6 @@ class Drift:
         cell = self._sums.cell(rule.name, rule.tier, *who, request.requested, expected, call.served)
         return cell if said == DRIFTED else None
 
-
-def _facts(call: Call) -> Facts:
-    request, reply = call.request, call.reply
-    return Facts(
-        request.provider,
-        request.operation,
-        request.endpoint,
-        request.requested,
-        request.model,
-        reply.model if reply is not None else None,
-        request.project,
-        request.deployment,
-        request.address,
-    )
+    def rule(self, call: Call) -> Workload | None:
+        """Return the rule that speaks of a call; ``None``: there is none."""
+        return self.policy.of(call, self.service())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import context, metrics, trace
@@ -9,10 +10,11 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from tierscope import signals
 from tierscope.catalog import prices
-from tierscope.emit import batches, companion, spans
+from tierscope.emit import batches, companion, names, spans
 from tierscope.emit.meters import Meters
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from opentelemetry.metrics import MeterProvider
@@ -93,9 +95,11 @@ class CompanionObservation:
 class Emitter:
     """Opens a span, or joins the official one, for every call that is not suppressed."""
 
-    def __init__(self, tracer: Tracer, meters: Meters, *, is_heard: bool) -> None:
+    def __init__(self, tracer: Tracer, meters: Meters, *, service: Callable[[], str | None], is_heard: bool) -> None:
         self._tracer = tracer
         self._meters = meters
+        self.service = service
+        """Asked for the name of the service, again and again: its provider may be set after the first call."""
         self.is_heard = is_heard
         """Whether any provider was configured when this was made."""
 
@@ -140,6 +144,7 @@ def emitter_for(
     version: str,
     catalog: str | None,
     policy: Policy | None = None,
+    service: str | None = None,
 ) -> Emitter:
     """Return an emitter; instruments are made once a provider, for the SDK refuses a second set of the same names."""
     tracer_provider = tracers or trace.get_tracer_provider()
@@ -149,9 +154,12 @@ def emitter_for(
         meter = metrics.get_meter(signals.SCOPE, version, meter_provider, schema_url=signals.SCHEMA_URL)
         made = Meters(meter, genai=genai_metrics)
         _made.append((meter_provider, genai_metrics, made))
-    made.use(prices.rates(catalog), policy)
+    named = functools.partial(names.service, tracers, service)
+    made.use(prices.rates(catalog), policy, named)
     tracer = trace.get_tracer(signals.SCOPE, version, tracer_provider, schema_url=signals.SCHEMA_URL)
-    return Emitter(tracer, made, is_heard=not (_is_silent(tracer_provider) and _is_silent(meter_provider)))
+    return Emitter(
+        tracer, made, service=named, is_heard=not (_is_silent(tracer_provider) and _is_silent(meter_provider))
+    )
 
 
 def flush() -> None:

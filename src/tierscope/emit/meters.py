@@ -15,6 +15,8 @@ from tierscope.emit.series import Series
 from tierscope.forks import at_fork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.metrics import Meter
     from opentelemetry.trace import SpanContext
 
@@ -45,14 +47,17 @@ class Meters:
         """Record what waits."""
         at_fork(before=self._later.before_fork, in_parent=self._later.after_fork_in_parent, in_child=self._forked)
 
-    def use(self, rates: Rates, policy: Policy | None) -> None:
-        """Price by this list from now on, and count what drifts from this policy; ``None``: there is none."""
+    def use(self, rates: Rates, policy: Policy | None, service: Callable[[], str | None]) -> None:
+        """Price by this list from now on, and count what drifts from this policy, in calls of this service.
+
+        ``None``: there is no policy.
+        """
         self._till.rates = rates
         if policy is not None:
             from tierscope.emit.drift import Drift  # noqa: PLC0415  only where there is a policy
 
-            self._made = self._made or Drift(self._meter, self._later, policy)
-            self._made.policy = policy
+            self._made = self._made or Drift(self._meter, self._later, policy, service)
+            self._made.policy, self._made.service = policy, service
         self._drift = None if policy is None else self._made
         self._series = {}
 
@@ -88,7 +93,10 @@ class Meters:
 
     def _series_of(self, call: Call) -> Series | BatchSeries:
         model = call.reply.model if call.reply is not None else None
-        key = (call.request, model, call.served, call.outcome, call.error_type)
+        key: tuple[Any, ...] = (call.request, model, call.served, call.outcome, call.error_type)
+        if call.ambient and self._drift is not None:  # by the rule: there are more values than rules
+            rule = self._drift.rule(call)
+            key = (*key, rule and rule.name)
         series = self._series.get(key)
         if series is None:
             kind = Series if call.request.operation != "batch" else BatchSeries

@@ -44,6 +44,7 @@ _REPLY: Final = tuple(
     )
 )
 _AZURE: Final = (s.AZURE_DEPLOYMENT.key, s.AZURE_REGION.key, s.AZURE_SPILLED.key, s.AZURE_SPILLED_FROM.key)
+_MISS: Final = (s.CACHE_MISS.key, s.CACHE_MISSED.key, s.CACHE_REUSABLE.key)
 _BEGUN: Final = (s.FIRST_TOKEN.key, s.FIRST_CHUNK.key)
 _AMISS: Final = tuple(attribute.key for attribute in (s.INFERRED_CAUSE, *_LIMITS))
 _ENDED: Final = (s.ENDING.key, s.ERROR_TYPE.key, s.RATE_END_TO_END.key)
@@ -79,6 +80,8 @@ def so_far(call: Call) -> dict[str, Any]:
     azure = _azure(call)
     if azure != _NOT_AZURE:
         attributes.update(told(_AZURE, azure))
+    if call.reply is not None and call.reply.cache_miss is not None:
+        attributes.update(told(_MISS, call.reply.cache_miss))
     if call.request.is_stream:
         attributes.update(told(_BEGUN, (call.speed.first_token_s, first_chunk(call))))
     if call.outcome not in _AS_ASKED:

@@ -38,6 +38,19 @@ STEPS: Final = (
             )
         ),
     ),
+    Step(
+        3,
+        tuple(
+            f"ALTER TABLE calls ADD COLUMN {column}"
+            for column in (
+                "cache_miss TEXT",
+                "cache_missed_tokens_estimated INTEGER",
+                "cache_reusable_tokens INTEGER",
+                "service TEXT",
+                "workload TEXT",
+            )
+        ),
+    ),
 )
 """In their order. Columns that a version brought are NULL in older rows: unknown, and never 0."""
 OLDEST: Final = STEPS[0].version - 1

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tierscope.model import Call, Headers, RateLimits, Usage
 
-VERSION: Final = 2
+VERSION: Final = 3
 """``PRAGMA user_version``: raised with every change of the columns."""
 APPLICATION_ID: Final = 0x54494552
 """``PRAGMA application_id``: the letters TIER, which tell a ledger from any other SQLite file."""
@@ -87,6 +87,10 @@ def _attempts(call: Call) -> str:
 
 def _token(field: str) -> Callable[[Call], Value]:
     return lambda call: getattr(_usage(call), field)
+
+
+def _miss(field: str) -> Callable[[Call], Value]:
+    return lambda call: getattr((call.reply or NO_REPLY).cache_miss, field, None)
 
 
 def _of_batch(field: str) -> Callable[[Call], Value]:
@@ -190,6 +194,11 @@ _TOKENS: Final = (
         "1: Tierscope itself asked for the usage of this stream",
     ),
 )
+_CACHE: Final = (
+    Column("cache_miss", "TEXT", _miss("reason"), "why the prompt was not read from the cache, where the reply says"),
+    Column("cache_missed_tokens_estimated", "INTEGER", _miss("missed_estimated"), "input affected, as it estimates"),
+    Column("cache_reusable_tokens", "INTEGER", _miss("reusable"), "of the compared prompt, what could be used again"),
+)
 _MONEY: Final = (
     Column("cost_usd", "REAL", _usd("amount"), "list price of the tokens at the served tier; NULL: see cost_absent"),
     Column("cost_default_usd", "REAL", _usd("at_default"), "the same tokens at the default tier"),
@@ -225,6 +234,8 @@ _CONTEXT: Final = (
         lambda c: (c.reply or NO_REPLY).response_status,
         "status of a Responses object, or of a batch",
     ),
+    Column("service", "TEXT", lambda c: c.service, "`service.name` of the process that made the call"),
+    Column("workload", "TEXT", lambda c: c.workload, "rule of the policy that spoke of the call when it was made"),
     Column("project", "TEXT", lambda c: c.request.project, "OpenAI project"),
     Column("deployment", "TEXT", lambda c: c.request.deployment or _headers(c).deployment, "Azure deployment"),
     Column("address", "TEXT", lambda c: c.request.address, "host"),
@@ -269,7 +280,7 @@ _BATCHES: Final = (
     Column("batch_requests_completed", "INTEGER", _of_batch("requests_completed"), "those that succeeded"),
     Column("batch_requests_failed", "INTEGER", _of_batch("requests_failed"), "those that failed"),
 )
-COLUMNS: Final = (*_KEYS, *_TIMES, *_TOKENS, *_MONEY, *_SPEED, *_CONTEXT, *_BATCHES)
+COLUMNS: Final = (*_KEYS, *_TIMES, *_TOKENS, *_CACHE, *_MONEY, *_SPEED, *_CONTEXT, *_BATCHES)
 NAMES: Final = tuple(column.name for column in COLUMNS)
 INSERT: Final = f"INSERT INTO {TABLE} ({', '.join(NAMES)}) VALUES ({', '.join('?' * len(NAMES))})"  # noqa: S608  our own names
 

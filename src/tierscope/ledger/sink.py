@@ -21,7 +21,10 @@ from tierscope.ledger.retention import DROPPED, Keep, Trimmer
 from tierscope.ledger.schema import LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tierscope.model import Call
+    from tierscope.policy import Policy
 
 log = logging.getLogger("tierscope")
 
@@ -51,6 +54,10 @@ class LedgerSink:
         """The user's file of prices; that of whoever instrumented last."""
         self.keep = Keep()
         """What is kept of older rows; likewise."""
+        self.service: Callable[[], str | None] = _nobody
+        """Asked for the name of the service, whose provider may be set after the first calls; likewise."""
+        self.policy: Policy | None = None
+        """Its rules name workloads; likewise."""
         self._copied: sqlite3.Connection | None = None
         self._has_dropped = False
         _SINKS.add(self)
@@ -72,7 +79,9 @@ class LedgerSink:
         self._trimmer: Trimmer | None = None
 
     def _row(self, call: Call) -> tuple[schema.Value, ...]:
-        return schema.row(cost.priced(prices.rates(self.catalog), call))
+        service, bill = self.service(), cost.of(prices.rates(self.catalog), call)
+        rule = None if self.policy is None else self.policy.of(call, service)
+        return schema.row(call._replace(cost=bill, service=service, workload=rule and rule.name))
 
     def ended(self, call: Call) -> None:
         """Take one finished call: appended, not written; never waits."""
@@ -240,6 +249,10 @@ class LedgerSink:
 
 
 _SINKS: Final[WeakSet[LedgerSink]] = WeakSet()
+
+
+def _nobody() -> str | None:
+    return None
 
 
 def _reason(path: str, error: sqlite3.Error) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tierscope.policy import files
 from tierscope.policy.files import FileError
-from tierscope.policy.rules import KEYS, Policy, Workload
+from tierscope.policy.rules import KEYS, TABLES, Policy, Workload
 from tierscope.words import ALIASES, BATCH, CANONICAL, FLEX, REQUESTED
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class _Rule:
             raise self._error("tier", None, "say which tier is wanted, or whether it is interactive")
         if interactive and tier in _PATIENT:
             raise self._error("interactive", interactive, f"nobody can wait for {tier}: name another tier, or false")
-        return Workload(self._name(), dict(self._matches()), tier, interactive)
+        return Workload(self._name(), self._match(), tier, interactive)
 
     def _name(self) -> str:
         name = self._told.get("name")
@@ -107,19 +107,35 @@ class _Rule:
             raise self._error("tier", word, f"use one of {', '.join(sorted((*CANONICAL, *ALIASES)))}")
         return str(tier)
 
-    def _matches(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+    def _match(self) -> dict[str, tuple[str, ...]]:
         told = self._told.get("match")
         if not isinstance(told, dict) or not told:
             raise self._error("match", told, f"write a table of {', '.join(KEYS)}")
+        match: dict[str, tuple[str, ...]] = {}
         for key, value in told.items():
             if key not in KEYS:
                 raise self._error(f"match.{key}", value, f"use {', '.join(KEYS)}")
-            patterns = tuple(value) if isinstance(value, list) else (value,)
-            if not patterns or not all(isinstance(pattern, str) and pattern for pattern in patterns):
-                raise self._error(f"match.{key}", value, "write a text, or a list of texts; * stands for any text")
-            if key == "requested":
-                patterns = tuple(self._requested(pattern) for pattern in patterns)
-            yield key, patterns
+            for name, patterns in self._named(key, value) if key in TABLES else ((key, value),):
+                if name in match:
+                    raise self._error(f"match.{name}", patterns, "it is there twice: write it once")
+                match[name] = self._patterns(name, patterns)
+        return match
+
+    def _named(self, key: str, told: object) -> Iterator[tuple[str, object]]:
+        """Yield what is around a call by its whole name: TOML makes tables of the parts of one without quotes."""
+        if not isinstance(told, dict) or not told:
+            raise self._error(f"match.{key}", told, 'write a table of names and texts: { "app.workload" = "chat" }')
+        for name, value in told.items():
+            if isinstance(value, dict):
+                yield from self._named(f"{key}.{name}", value)
+            else:
+                yield f"{key}.{name}", value
+
+    def _patterns(self, key: str, value: object) -> tuple[str, ...]:
+        patterns = tuple(value) if isinstance(value, list) else (value,)
+        if not patterns or not all(isinstance(pattern, str) and pattern for pattern in patterns):
+            raise self._error(f"match.{key}", value, "write a text, or a list of texts; * stands for any text")
+        return tuple(self._requested(pattern) for pattern in patterns) if key == "requested" else patterns
 
     def _requested(self, word: str) -> str:
         tier = ALIASES.get(word, word)

@@ -11,6 +11,8 @@ from tierscope.words import AUTO, CANONICAL, UNSET
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tierscope.model import Call
+
 KEPT: Final = "kept"
 DRIFTED: Final = "drifted"
 UNSAID: Final = "unsaid"
@@ -32,14 +34,28 @@ class Facts(NamedTuple):
     project: str | None = None
     deployment: str | None = None
     host: str | None = None
+    service: str | None = None
+    """``service.name`` of the process that made the call."""
+    ambient: tuple[tuple[str, str], ...] = ()
+    """While a call is made: what was around it of that which rules ask for, by key and value."""
+    spoken: str | None = None
+    """Of a row in a ledger, which holds nothing of that: the rule that spoke of the call when it was made."""
 
     def values(self, key: str) -> tuple[str, ...]:
         """Return what a key of a rule is compared with; a model goes by either name."""
+        if key.startswith(_AMBIENT):
+            return tuple(value for name, value in self.ambient if name == key)
         found = (self.model, self.answered) if key == "model" else (getattr(self, key),)
         return tuple(value for value in found if value is not None)
 
 
-KEYS: Final = tuple(key for key in Facts._fields if key != "answered")
+ATTRIBUTE: Final = "attribute"
+BAGGAGE: Final = "baggage"
+TABLES: Final = (ATTRIBUTE, BAGGAGE)
+"""What a rule may match by that is around a call, by names of its own: attributes of the span that is current where the
+call is made, and entries of the baggage there. In rules their keys are ``attribute.NAME`` and ``baggage.NAME``."""
+_AMBIENT: Final = tuple(f"{table}." for table in TABLES)
+KEYS: Final = (*(key for key in Facts._fields if key not in {"answered", "ambient", "spoken"}), *TABLES)
 """What a rule may match by."""
 
 
@@ -55,8 +71,16 @@ class Workload(NamedTuple):
     """Whether somebody waits for the replies; ``None``: not said."""
 
     def speaks_of(self, facts: Facts) -> bool:
-        """Say whether the rule is about such a call."""
-        return all(_any(patterns, facts.values(key)) for key, patterns in self.match.items())
+        """Say whether the rule is about such a call; what was around it, of a row in a ledger, by its word of then."""
+        return all(
+            _any(patterns, facts.values(key)) or (facts.spoken == self.name and key.startswith(_AMBIENT))
+            for key, patterns in self.match.items()
+        )
+
+    @property
+    def ambient(self) -> tuple[str, ...]:
+        """The keys that ask for what is around a call."""
+        return tuple(key for key in self.match if key.startswith(_AMBIENT))
 
     def hides(self, later: Workload) -> bool:
         """Say whether a later rule can never be reached: this one speaks of all that the other speaks of."""
@@ -71,10 +95,31 @@ class Policy:
 
     def __init__(self, workloads: tuple[Workload, ...]) -> None:
         self.workloads = workloads
+        self.ambient = tuple(dict.fromkeys(key for workload in workloads for key in workload.ambient))
+        """The keys of all rules that ask for what is around a call, each once."""
 
     def workload(self, facts: Facts) -> Workload | None:
         """Return the rule about a call; ``None``: there is none."""
         return next((workload for workload in self.workloads if workload.speaks_of(facts)), None)
+
+    def of(self, call: Call, service: str | None) -> Workload | None:
+        """Return the rule about a call of a service; ``None``: there is none."""
+        request, reply = call.request, call.reply
+        return self.workload(
+            Facts(
+                request.provider,
+                request.operation,
+                request.endpoint,
+                request.requested,
+                request.model,
+                reply.model if reply is not None else None,
+                request.project,
+                request.deployment,
+                request.address,
+                service,
+                call.ambient,
+            )
+        )
 
 
 def fits(pattern: str, text: str) -> bool:

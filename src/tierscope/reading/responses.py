@@ -28,7 +28,7 @@ def reply(body: object, status: int | None = None) -> Reply:
     body = mapping(body)
     state = text(body, "status")
     reason = text(field(body, "incomplete_details"), "reason") or state
-    error = field(body, "error")
+    error, diagnostics = body.get("error"), body.get("prompt_cache_diagnostics")
     has_failed = state == "failed" or (error is not None and state not in {"completed", "incomplete"})
     return Reply(
         status=status,
@@ -40,6 +40,7 @@ def reply(body: object, status: int | None = None) -> Reply:
         is_background=flag(body, "background"),
         is_terminal=state not in PENDING,
         usage=usages.of_responses(field(body, "usage")),
+        cache_miss=None if diagnostics is None else usages.cache_miss(diagnostics),
         failure=of_error(error, status=None, requested="", refusals=()) if has_failed else None,
     )
 
@@ -168,4 +169,5 @@ class ResponsesReader:
             is_terminal=self.is_terminal,
             usage=self.usage,
             failure=self.failure,
+            cache_miss=self._final.cache_miss if self._final else None,
         )

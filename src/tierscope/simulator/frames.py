@@ -38,6 +38,7 @@ class Job:
     id: str
     created: int
     padding: random.Random
+    diagnostics: Mapping[str, Any] | None = None
 
     @property
     def served(self) -> dict[str, str | None]:

@@ -62,6 +62,8 @@ def response(job: Job, status: str, output: list[dict[str, Any]] | None = None) 
         "user": None,
         "metadata": asked.get("metadata") or {},
     }
+    if final and job.diagnostics is not None:
+        reply["prompt_cache_diagnostics"] = job.diagnostics
     return reply | ({"content_filters": None} if job.ask.azure else {})
 
 

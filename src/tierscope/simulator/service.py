@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tierscope.simulator import errors, plan
+from tierscope.simulator import diagnostics, errors, plan
 from tierscope.simulator.ask import Ask, Moment
 from tierscope.simulator.errors import Problem
 from tierscope.simulator.frames import Job, new_id
@@ -83,7 +83,9 @@ class Service:
             return Decision(verdict, verdict.problem)
         made = plan.make(ask, self.profile, model, rng, verdict, self._wait(ask, rng, verdict), drafted)
         key = new_id(_PREFIX.get(ask.endpoint, "resp_"))
-        return Decision(verdict, job=Job(ask, model, verdict, made, key, int(time.time()), random.Random(key)))  # noqa: S311  # padding
+        told = diagnostics.told(self.store, ask, model, verdict.tier)
+        padding = random.Random(key)  # noqa: S311  # no secret
+        return Decision(verdict, job=Job(ask, model, verdict, made, key, int(time.time()), padding, told))
 
     def refuse(self, ask: Ask, problem: Problem) -> Decision:
         """What happens to an attempt that is refused before its tier matters."""

@@ -40,6 +40,9 @@ CHAT: Final = Workload(
     inferred_cause=None,
     completion_window=None,
     is_stream=1,
+    service=None,
+    workload=None,
+    cache_miss=None,
 )
 LOST: Final = {"served": "default", "outcome": "downgraded", "inferred_cause": "capacity_or_unknown"}
 KNOWN: Final = Known(rates(), promises())
@@ -49,7 +52,7 @@ PATIENT: Final = policy(
         "workload": [{"name": "suite", "match": {"project": "proj_a"}, "interactive": False}],
     },
 )
-_NOTHING: Final = Line(CHAT, DAY, 128_000, 0, 0, 0, 0, 0, 0, (0, 0, 0, 0), 0, 0, 0.0, 0, 0)
+_NOTHING: Final = Line(CHAT, DAY, 128_000, 0, 0, 0, 0, 0, 0, (0, 0, 0, 0), 0, 0, 0.0, 0, 0, 0, 0, 0)
 
 
 def line(calls: int = 1, *, sums: dict[str, Any] | None = None, **columns: Any) -> Line:

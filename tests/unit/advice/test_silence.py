@@ -60,7 +60,7 @@ MISTAKES: Final = [
     ),
     pytest.param(
         HEAD + ONE.replace("long-context", "long-contexts"), "silence 1: finding='long-contexts:openai:gpt-4.1:proj_a'",
-        "begin with a rule: could-wait, flex-lost", id="unknown-rule",
+        "begin with a rule: cache-breaks, could-wait", id="unknown-rule",
     ),
     pytest.param(HEAD + ONE + ONE, "silence 2: finding=", "it is there twice: remove one", id="twice"),
 ]  # fmt: skip

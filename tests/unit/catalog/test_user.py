@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from tests.unit.catalog.samples import AZURE, HOST, NOW, PROMISE, RAMP, RATE, UNIT, rate
 from tierscope import signals, wiring
 from tierscope.catalog import load, own, rows
+from tierscope.catalog.deployments import TYPES, Kind
 from tierscope.catalog.prices import Band, Price, rates
 from tierscope.catalog.promises import promises
 from tierscope.config import SettingError, Settings
@@ -66,6 +67,31 @@ def test_a_deployment_is_its_model(write: Any) -> None:
         AZURE, "gpt-4.1-2025-04-14", "priority", NOW
     )
     assert promises(path).scale_unit("openai", "chat-prod", NOW) == promises().scale_unit("openai", "gpt-4.1", NOW)
+
+
+def test_a_deployment_may_have_a_type(write: Any) -> None:
+    """With or without its model, which is then known as ever."""
+    kinds = {"eu": {"type": "DataZoneStandard", "zone": "eu"}, "all": {"type": "GlobalStandard", "model": "gpt-4.1"}}
+    path = write(deployments={**kinds, "chat": "gpt-5"})
+    assert promises(path).kinds == {"eu": Kind("DataZoneStandard", "eu"), "all": Kind("GlobalStandard")}
+    assert rates(path).bands(AZURE, "all", "priority", NOW) == rates().bands(AZURE, "gpt-4.1", "priority", NOW)
+    assert own.read(path)["deployments"] == {"all": "gpt-4.1", "chat": "gpt-5"}
+    assert promises().kinds == {}
+
+
+PRIORITY: Final = [
+    (Kind("GlobalStandard"), True),
+    (Kind("DataZoneStandard", "us"), True),
+    (Kind("DataZoneStandard", "eu"), False),
+    (Kind("DataZoneStandard"), None),
+    *((Kind(name), False) for name in TYPES if name not in {"GlobalStandard", "DataZoneStandard"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "has_priority"), PRIORITY, ids=str)
+def test_which_types_have_priority(kind: Kind, has_priority: bool | None) -> None:
+    """As Azure's page of 2026-09-24 names them."""
+    assert kind.has_priority is has_priority
 
 
 def test_a_users_promises_take_the_place_of_ours(write: Any) -> None:

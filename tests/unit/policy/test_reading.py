@@ -33,6 +33,20 @@ def test_a_policy_is_its_rules_in_their_order(tmp_path: Path) -> None:
     )
 
 
+def test_names_of_what_is_around_a_call_are_whole(tmp_path: Path) -> None:
+    """With quotes, or as the tables TOML makes of their parts; and the same word in both tables is two keys."""
+    match = (
+        'attribute = { "app.workload" = "a", http.route = ["/a", "/b*"] }, baggage = { tenant = "t" }, service = "s"'
+    )
+    (one,) = read(saved(tmp_path, changed('project = "a"', match))).workloads
+    assert one.match == {
+        "attribute.app.workload": ("a",),
+        "attribute.http.route": ("/a", "/b*"),
+        "baggage.tenant": ("t",),
+        "service": ("s",),
+    }
+
+
 def test_it_is_loaded_once_per_process(tmp_path: Path) -> None:
     path = str(saved(tmp_path, HEAD + CHAT))
     assert load(path) is load(path)
@@ -44,8 +58,10 @@ def changed(old: str, new: str) -> str:
 
 
 TIERS: Final = "use one of batch, default, fast, flex, priority, scale, standard, ultrafast"
-KEYS: Final = "provider, operation, endpoint, requested, model, project, deployment, host"
+KEYS: Final = "provider, operation, endpoint, requested, model, project, deployment, host, service, attribute, baggage"
 TEXT: Final = "write a text, or a list of texts; * stands for any text"
+NAMES: Final = 'write a table of names and texts: { "app.workload" = "chat" }'
+AROUND: Final = CHAT.replace('project = "a"', 'attribute = { a = "b" }')
 AGAIN: Final = CHAT.replace('"chat"', '"later"')
 MISTAKES: Final = [
     pytest.param("x = [", "file: content=", "write TOML, in UTF-8", id="no-toml"),
@@ -71,6 +87,20 @@ MISTAKES: Final = [
     pytest.param(
         changed('project = "a"', 'requested = "gold"'), "workload 'chat': match.requested='gold'", "use flex, default",
         id="unknown-requested",
+    ),
+    pytest.param(changed('project = "a"', 'attribute = "a"'), "workload 'chat': match.attribute='a'", NAMES, id="bare"),
+    pytest.param(changed('project = "a"', "baggage = {}"), "workload 'chat': match.baggage={}", NAMES, id="no-names"),
+    pytest.param(
+        changed('project = "a"', "attribute = { a.b = 1 }"), "workload 'chat': match.attribute.a.b=1", TEXT, id="value"
+    ),
+    pytest.param(
+        changed('project = "a"', 'attribute = { a.b = "1", "a.b" = "2" }'), "workload 'chat': match.attribute.a.b='2'",
+        "it is there twice: write it once", id="twice",
+    ),
+    pytest.param(
+        HEAD + AROUND + AROUND.replace('"chat"', '"later"').replace("priority", "flex"),
+        "workload 'later': match={'attribute.a': ('b',)}",
+        "'chat' matches the same and wants priority, not flex: keep one of the two", id="contradiction-around-a-call",
     ),
     pytest.param(
         HEAD + CHAT + "interactive = 1", "workload 'chat': interactive=1", "write true or false", id="no-boolean"

@@ -21,6 +21,13 @@ FACTS: Final = Facts(
     project="proj_a",
     deployment="chat-prod",
     host="api.openai.com",
+    service="shop",
+    ambient=(
+        ("attribute.app.workload", "search"),
+        ("attribute.tags", "a"),
+        ("attribute.tags", "b"),
+        ("baggage.t", "1"),
+    ),
 )
 
 
@@ -37,6 +44,9 @@ SPOKEN: Final = [
     {"model": "gpt-4.1-2025*"},
     {"model": ("gpt-5", "gpt-4.?", "*4.1")},
     {"project": "proj_*", "deployment": "*", "host": "*.openai.com"},
+    {"service": "sh*"},
+    {"attribute.app.workload": "search", "baggage.t": "1"},
+    {"attribute.tags": "b"},
 ]
 UNSPOKEN: Final = [
     {"provider": "azure.ai.openai"},
@@ -46,6 +56,11 @@ UNSPOKEN: Final = [
     {"model": "gpt-4.1-2026*"},
     {"project": "proj_*", "host": "example.com"},
     {"host": "*.openai.com.example"},
+    {"service": "shop-batch"},
+    {"attribute.app.workload": "*search?"},
+    {"attribute.t": "1"},
+    {"baggage.app.workload": "search"},
+    {"attribute.tags": "b", "baggage.t": "2"},
 ]
 
 
@@ -60,7 +75,7 @@ def test_a_rule_does_not_speak_of_anything_else(match: dict[str, Any]) -> None:
     assert not rule(**match).speaks_of(FACTS)
 
 
-@pytest.mark.parametrize("key", ["model", "project", "deployment", "host"])
+@pytest.mark.parametrize("key", ["model", "project", "deployment", "host", "service"])
 def test_what_is_unknown_matches_nothing(key: str) -> None:
     """Not even any text."""
     unknown = FACTS._replace(**{key: None, **({"answered": None} if key == "model" else {})})
@@ -68,7 +83,24 @@ def test_what_is_unknown_matches_nothing(key: str) -> None:
 
 
 def test_every_fact_can_be_matched_by() -> None:
-    assert set(KEYS) == {*Facts._fields} - {"answered"}
+    assert set(KEYS) == {*Facts._fields, "attribute", "baggage"} - {"answered", "ambient", "spoken"}
+
+
+def test_a_row_of_a_ledger_goes_by_the_rule_that_spoke_when_the_call_was_made() -> None:
+    """Only where a rule asks for what was around the call; the other keys are compared as ever."""
+    row = FACTS._replace(ambient=(), spoken="one")
+    around = {"attribute.app.workload": "search", "baggage.t": "9"}
+    assert rule(**around).speaks_of(row)
+    assert rule(**around, model="gpt-4.1").speaks_of(row)
+    assert not rule(**around, model="gpt-5").speaks_of(row)
+    assert not rule("two", **around).speaks_of(row)
+    assert not rule(model="gpt-5").speaks_of(row)
+
+
+def test_a_policy_knows_what_is_to_be_noted_of_a_call() -> None:
+    policy = Policy((rule(**{"attribute.a": "1", "model": "m"}), rule("two", **{"baggage.b": "2", "attribute.a": "3"})))
+    assert policy.ambient == ("attribute.a", "baggage.b")
+    assert Policy((rule(model="m", service="s"),)).ambient == ()
 
 
 def test_the_first_rule_that_speaks_of_a_call_decides() -> None:
@@ -87,6 +119,8 @@ HIDDEN: Final = [
     pytest.param({"model": ("a", "b*")}, {"model": ("bc", "a")}, True, id="list-in-list"),
     pytest.param({"model": ("a", "b")}, {"model": ("a", "c")}, False, id="lists-that-overlap"),
     pytest.param({"model": "a*c"}, {"model": "a*"}, False, id="end"),
+    pytest.param({"attribute.a": "*"}, {"attribute.a": "1", "service": "s"}, True, id="around"),
+    pytest.param({"attribute.a": "1"}, {"baggage.a": "1"}, False, id="around-elsewhere"),
 ]
 
 
