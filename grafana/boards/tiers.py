@@ -125,7 +125,7 @@ _NOW: Final = Row(
                 ("Last seen", WHEN),
                 ("Not billed", MONEY),
             ),
-            widths=(("Model", 160), ("First seen", 105), ("Last seen", 105)),
+            widths=(("Model", 120), ("First seen", 100), ("Last seen", 100), ("Not billed", 85)),
             links=(
                 links.traces(
                     "Traces of downgraded calls",

@@ -24,7 +24,7 @@ function formatted(value, unit, decimals) {
   if (key === "count") return `${fixed(value / 1000 ** step, decimals)}${["", "K", "M", "B"][step]} ${after}`;
   if (key === "locale") return value.toLocaleString("en-US", { maximumFractionDigits: decimals === "tick" ? 3 : decimals });
   if (key === "h") return `${fixed(value, decimals)} ${value > 1 ? "hours" : "hour"}`;
-  if (key === "time:MM-DD HH:mm") return new Date(value).toISOString().slice(5, 16).replace("T", " ");
+  if (unit === "time:MM-DD HH:mm") return new Date(value).toISOString().slice(5, 16).replace("T", " ");
   return fixed(value, decimals);
 }
 const steps = (panel) => panel.fieldConfig.defaults.thresholds.steps;
