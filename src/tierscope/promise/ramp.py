@@ -95,6 +95,11 @@ def key_of(sample: Sample) -> Key | None:
     return sample.provider, sample.model, sample.expected
 
 
+def has_cause(sample: Sample) -> bool:
+    """Say whether a call has an inferred cause, or its series may tell one."""
+    return sample.outcome == DOWNGRADED or sample.inferred_cause is not None
+
+
 def series(samples: Iterable[Sample], step_ns: int = MINUTE_NS) -> dict[Key, Series]:
     """Add up completed input tokens by provider, model and expected tier; all series have the same span."""
     tokens: Tokens = defaultdict(Counter)
@@ -177,8 +182,12 @@ class Ramps:
         key = key_of(sample)
         if key is not None:
             self.take(key, sample.ended_ns, sample.input_tokens or 0)
-        if sample.outcome == DOWNGRADED or sample.inferred_cause is not None:
-            self._causes[_brief(sample, self.step_ns(sample.provider))] += 1
+        if has_cause(sample):
+            self.note(sample)
+
+    def note(self, sample: Sample) -> None:
+        """Note a call that has a cause, or may have one."""
+        self._causes[_brief(sample, self.step_ns(sample.provider))] += 1
 
     def take(self, key: Key, ended_ns: int, tokens: int) -> None:
         """Add the input tokens of a call that belongs to a series, and the time at which it ended."""

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from tierscope.promise import uptime
-from tierscope.promise.sla import BASES, MIN_SAMPLES, Latency, S
+from tierscope.promise.sla import BASES, MIN_SAMPLES, Judge, Latency, S, numbers_of
 from tierscope.words import PRIORITY, SCALE
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tierscope.catalog.promises import Target
     from tierscope.promise.samples import Sample, Try
-    from tierscope.promise.sla import Readings
+    from tierscope.promise.sla import Numbers, Readings
     from tierscope.promise.uptime import Definition, Uptime
 
 PROMISED: Final = (PRIORITY, SCALE)
@@ -76,15 +76,6 @@ class _Figures:
         self.speed = tuple(Latency(place.tier, place.target, basis, window_s) for basis in BASES)
         self._definition = definition
 
-    def add(self, sample: Sample) -> None:
-        self.calls += 1
-        self.untrusted += not sample.trusted
-        self.asked.add((sample.request_model, sample.response_model))
-        if sample.trusted:
-            self.tries[sample.tries, uptime.closing_of(sample)] += 1
-        for latency in self.speed:
-            latency.add(sample)
-
     def merge(self, other: _Figures) -> None:
         self.calls += other.calls
         self.untrusted += other.untrusted
@@ -109,6 +100,26 @@ class _Figures:
             for kind in uptime.kinds(tries, closing, self._definition):
                 kinds[kind] += calls
         return kinds
+
+
+class Alike:
+    """Calls of one kind and day: they belong to one section, and differ in numbers and in their attempts."""
+
+    def __init__(self, like: Sample, figures: _Figures) -> None:
+        self._figures, self._is_trusted, self._closing = figures, like.trusted, uptime.closing_of(like)
+        self._judge = Judge(like, figures.place.tier, figures.place.target)
+        figures.asked.add((like.request_model, like.response_model))
+
+    def add(self, numbers: Numbers, tries: tuple[Try, ...]) -> None:
+        """Add one of them."""
+        figures = self._figures
+        figures.calls += 1
+        if self._is_trusted:
+            figures.tries[tries, self._closing] += 1
+        else:
+            figures.untrusted += 1
+        for latency, verdict in zip(figures.speed, self._judge.of(numbers), strict=True):
+            latency.take(verdict, numbers[0])
 
 
 def tier_of(sample: Sample, promised: Collection[str | None] = PROMISED) -> str | None:
@@ -144,18 +155,21 @@ class Sheet:
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
-        self.count(sample.started_ns)
-        tier = tier_of(sample, self.tiers)
-        if tier is not None:
-            self._figures(sample, tier).add(sample)
+        self.count(1, sample.started_ns, sample.started_ns)
+        alike = self.alike(sample)
+        if alike is not None:
+            alike.add(numbers_of(sample), sample.tries)
 
-    def count(self, started_ns: int) -> None:
-        """Count one call, of whatever tier; its start in nanoseconds since 1970."""
-        self.calls += 1
-        if self.first_ns is None or started_ns < self.first_ns:
-            self.first_ns = started_ns
-        if self.last_ns is None or started_ns > self.last_ns:
-            self.last_ns = started_ns
+    def alike(self, like: Sample) -> Alike | None:
+        """Return where calls of this kind and day are added, which are to be counted beside; ``None``: nowhere."""
+        tier = tier_of(like, self.tiers)
+        return None if tier is None else Alike(like, self._figures(like, tier))
+
+    def count(self, calls: int, first_ns: int, last_ns: int) -> None:
+        """Count calls, of whatever tier, and when the first and the last of them started, nanoseconds since 1970."""
+        self.calls += calls
+        self.first_ns = first_ns if self.first_ns is None else min(self.first_ns, first_ns)
+        self.last_ns = last_ns if self.last_ns is None else max(self.last_ns, last_ns)
 
     def _figures(self, sample: Sample, tier: str) -> _Figures:
         place = self._place(sample.provider, sample.model, tier, sample.started_ns // DAY_NS)

@@ -11,7 +11,7 @@ Prometheus histogram that has N for an edge. A window is one of UTC, and a call 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from tierscope.promise.share import Share
 from tierscope.tiers import LONG_CONTEXT_TOKENS
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tierscope.catalog.promises import Target
     from tierscope.promise.samples import Sample
 
+Numbers: TypeAlias = "tuple[int, int | None, int | None, float | None, float | None]"
+"""Of a call: start in nanoseconds since 1970, input and output tokens, and the rate on each of ``BASES``."""
 Basis = Literal["generation", "end_to_end"]
 BASES: Final[tuple[Basis, ...]] = ("generation", "end_to_end")
 MIN_TOKENS: Final = 100
@@ -90,12 +92,15 @@ def rate_of(sample: Sample, basis: Basis) -> float | None:
 
 def is_long(sample: Sample, target: Target) -> bool | None:
     """Say whether the promise leaves out this prompt for its length; ``None`` where nobody can say."""
-    limit = LONG_CONTEXT_TOKENS if target.long_context_tokens is None else target.long_context_tokens
     if target.excludes_long_context is False:
         return False
     if sample.input_tokens is None:
         return None
-    return target.excludes_long_context if sample.input_tokens > limit else False
+    return target.excludes_long_context if sample.input_tokens > _limit(target) else False
+
+
+def _limit(target: Target) -> int:
+    return LONG_CONTEXT_TOKENS if target.long_context_tokens is None else target.long_context_tokens
 
 
 def judged(sample: Sample, tier: str, target: Target | None, basis: Basis) -> Counted | str:
@@ -124,6 +129,39 @@ def _not_served(sample: Sample, tier: str) -> str | None:
     return None if sample.served == tier else OTHER_TIER
 
 
+def numbers_of(sample: Sample) -> Numbers:
+    """Return what tells a call apart from others of its kind and day."""
+    return (sample.started_ns, sample.input_tokens, sample.output_tokens, sample.generation, rate_of(sample, BASES[1]))
+
+
+class Judge:
+    """Judges calls of one kind and day on both bases: those between which no promise tells, once."""
+
+    def __init__(self, like: Sample, tier: str, target: Target | None) -> None:
+        self._like, self._tier, self._target = like, tier, target
+        self._rate = 0.0 if target is None else target.rate
+        self._limit = LONG_CONTEXT_TOKENS if target is None else _limit(target)
+        self._known: dict[tuple[bool | None, ...], tuple[Counted | str, ...]] = {}
+
+    def of(self, numbers: Numbers) -> tuple[Counted | str, ...]:
+        """Judge one call: on each of ``BASES``."""
+        _, taken, given, generation, end_to_end = numbers
+        key = (
+            None if taken is None else taken > self._limit,
+            given is None or given < MIN_TOKENS,
+            None if generation is None else generation > self._rate,
+            None if end_to_end is None else end_to_end > self._rate,
+        )
+        found = self._known.get(key)
+        if found is None:
+            sample = self._like._replace(
+                input_tokens=taken, output_tokens=given, generation=generation, end_to_end=end_to_end
+            )
+            found = tuple(judged(sample, self._tier, self._target, basis) for basis in BASES)
+            self._known[key] = found
+        return found
+
+
 class Latency:
     """Adds up the calls of one tier under one target, on one basis; holds counts by window, no samples."""
 
@@ -137,11 +175,14 @@ class Latency:
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
-        verdict = judged(sample, self._tier, self._target, self._basis)
+        self.take(judged(sample, self._tier, self._target, self._basis), sample.started_ns)
+
+    def take(self, verdict: Counted | str, started_ns: int) -> None:
+        """Add one call that was judged."""
         if isinstance(verdict, str):
             self._excluded[verdict] += 1
             return
-        window = sample.started_ns // self._window_ns
+        window = started_ns // self._window_ns
         self._all[window] += 1
         self._slow[window] += not verdict.is_above
         self._unclear += verdict.is_unclear

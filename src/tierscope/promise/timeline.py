@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tierscope.catalog.names import candidates
 from tierscope.catalog.promises import Target
 from tierscope.promise.sheet import DAY_NS, PROMISED
-from tierscope.promise.sla import BASES, WINDOW_S, Basis, S, judged, rate_of
+from tierscope.promise.sla import BASES, WINDOW_S, Basis, Judge, S, numbers_of
 from tierscope.words import OTHER, UNREPORTED
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tierscope.promise.samples import Sample
     from tierscope.promise.sheet import Targets
+    from tierscope.promise.sla import Numbers
 
 WINDOW_NS: Final = WINDOW_S * S
 _ANYTHING: Final = Target(
@@ -81,10 +82,26 @@ class Bin(NamedTuple):
 class _Place(NamedTuple):
     """Where the calls of one line and day go."""
 
-    basis: Basis
     target: Target
     windows: defaultdict[int, array[float]]
     left_out: Counter[str]
+
+
+class Alike:
+    """Calls of one kind and day: they belong to the same lines."""
+
+    def __init__(self, like: Sample, places: tuple[_Place, ...]) -> None:
+        self._places = places
+        self._judge = Judge(like, like.served, places[0].target)
+
+    def add(self, numbers: Numbers) -> None:
+        """Add one of them."""
+        rates = numbers[3:]
+        for place, verdict, rate in zip(self._places, self._judge.of(numbers), rates, strict=True):
+            if isinstance(verdict, str) or rate is None:
+                place.left_out[str(verdict)] += 1
+            else:
+                place.windows[numbers[0] // WINDOW_NS].append(rate)
 
 
 class Timeline:
@@ -101,24 +118,22 @@ class Timeline:
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
-        if sample.served in _NO_TIER:
-            return
-        day = sample.started_ns // DAY_NS
-        for place in self._places(sample.provider, sample.model, sample.served, day):
-            verdict, rate = judged(sample, sample.served, place.target, place.basis), rate_of(sample, place.basis)
-            if isinstance(verdict, str) or rate is None:
-                place.left_out[str(verdict)] += 1
-            else:
-                place.windows[sample.started_ns // WINDOW_NS].append(rate)
+        alike = self.alike(sample)
+        if alike is not None:
+            alike.add(numbers_of(sample))
+
+    def alike(self, like: Sample) -> Alike | None:
+        """Return where calls of this kind and day are added; ``None``: nowhere."""
+        if like.served in _NO_TIER:
+            return None
+        return Alike(like, self._places(like.provider, like.model, like.served, like.started_ns // DAY_NS))
 
     def _looked_up(self, provider: str, model: str | None, tier: str, day: int) -> tuple[_Place, ...]:
         """Return where the calls of one day go, once for all of them."""
         named, target = _promised(self._targets, provider, model, tier, day)
         needed = None if target is None else target.rate
         lines = (Line(provider, named, tier, basis) for basis in BASES)
-        return tuple(
-            _Place(line.basis, target or _ANYTHING, self._rates[line, needed], self.left_out[line]) for line in lines
-        )
+        return tuple(_Place(target or _ANYTHING, self._rates[line, needed], self.left_out[line]) for line in lines)
 
     def targets(self) -> dict[Line, float]:
         """The rate that was last promised of each line, token/s."""
