@@ -105,7 +105,7 @@ def test_one_pass_reads_what_several_read(tmp_path: Path) -> None:
     """Promises, growth and inferred causes are those of the commands that read a ledger for each of them."""
     ledger, known = written(tmp_path / "calls.db"), promises()
     found = reading.read(ledger, known)
-    grew, causes = capacity.observed(capacity.Samples(ledger), known, None)
+    grew, causes = capacity.observed(ledger, known, None)
     assert (found.report, found.kept) == kept.figures(ledger, known)
     assert found.causes == causes
     assert sorted(one.growth for one in found.traffic) == sorted(grew)

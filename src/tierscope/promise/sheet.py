@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from tierscope.promise import uptime
-from tierscope.promise.sla import BASES, MIN_SAMPLES, Judge, Latency, S, numbers_of
+from tierscope.promise.sla import BASES, MIN_SAMPLES, Judge, Latency, S
 from tierscope.words import PRIORITY, SCALE
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tierscope.catalog.promises import Target
     from tierscope.promise.samples import Sample, Try
-    from tierscope.promise.sla import Numbers, Readings
+    from tierscope.promise.sla import Counted, Numbers, Readings
     from tierscope.promise.uptime import Definition, Uptime
 
 PROMISED: Final = (PRIORITY, SCALE)
@@ -76,6 +76,19 @@ class _Figures:
         self.speed = tuple(Latency(place.tier, place.target, basis, window_s) for basis in BASES)
         self._definition = definition
 
+    def add(self, sample: Sample) -> None:
+        self.add_alike(sample, Counter([sample.tries]))
+        for latency in self.speed:
+            latency.add(sample)
+
+    def add_alike(self, like: Sample, tries: Counter[tuple[Try, ...]]) -> None:
+        calls, closing = tries.total(), uptime.closing_of(like)
+        self.calls += calls
+        self.untrusted += 0 if like.trusted else calls
+        self.asked.add((like.request_model, like.response_model))
+        for some, count in tries.items() if like.trusted else ():
+            self.tries[some, closing] += count
+
     def merge(self, other: _Figures) -> None:
         self.calls += other.calls
         self.untrusted += other.untrusted
@@ -106,20 +119,29 @@ class Alike:
     """Calls of one kind and day: they belong to one section, and differ in numbers and in their attempts."""
 
     def __init__(self, like: Sample, figures: _Figures) -> None:
-        self._figures, self._is_trusted, self._closing = figures, like.trusted, uptime.closing_of(like)
-        self._judge = Judge(like, figures.place.tier, figures.place.target)
-        figures.asked.add((like.request_model, like.response_model))
+        self._like, self._figures = like, figures
+        self._window_ns = figures.speed[0].window_ns
+        self._counted: list[tuple[tuple[Counted | str, ...], Counter[int]]] = []
+        self._judge = Judge(like, figures.place.tier, figures.place.target, self._windows)
+        self._tries: Counter[tuple[Try, ...]] = Counter()
+
+    def _windows(self, verdicts: tuple[Counted | str, ...]) -> Counter[int]:
+        self._counted.append((verdicts, Counter()))
+        return self._counted[-1][1]
 
     def add(self, numbers: Numbers, tries: tuple[Try, ...]) -> None:
         """Add one of them."""
-        figures = self._figures
-        figures.calls += 1
-        if self._is_trusted:
-            figures.tries[tries, self._closing] += 1
-        else:
-            figures.untrusted += 1
-        for latency, verdict in zip(figures.speed, self._judge.of(numbers), strict=True):
-            latency.take(verdict, numbers[0])
+        self._judge.of(numbers)[numbers[0] // self._window_ns] += 1
+        self._tries[tries] += 1
+
+    def tell(self) -> None:
+        """Tell the section of what was added since."""
+        self._figures.add_alike(self._like, self._tries)
+        for verdicts, windows in self._counted:
+            for latency, verdict in zip(self._figures.speed, verdicts, strict=True):
+                latency.take(verdict, windows)
+            windows.clear()
+        self._tries.clear()
 
 
 def tier_of(sample: Sample, promised: Collection[str | None] = PROMISED) -> str | None:
@@ -148,6 +170,7 @@ class Sheet:
         """Calls that no reply told the model of, by the model as asked for."""
         self._answered: defaultdict[tuple[str, str, str | None], set[Place]] = defaultdict(set)
         """Provider, tier and model as asked for → where the calls that were answered belong."""
+        self._alike: list[Alike] = []
         self.calls = 0
         """All, those of other tiers too."""
         self.first_ns: int | None = None
@@ -156,14 +179,17 @@ class Sheet:
     def add(self, sample: Sample) -> None:
         """Add one call."""
         self.count(1, sample.started_ns, sample.started_ns)
-        alike = self.alike(sample)
-        if alike is not None:
-            alike.add(numbers_of(sample), sample.tries)
+        tier = tier_of(sample, self.tiers)
+        if tier is not None:
+            self._figures(sample, tier).add(sample)
 
     def alike(self, like: Sample) -> Alike | None:
-        """Return where calls of this kind and day are added, which are to be counted beside; ``None``: nowhere."""
+        """Return where calls of this kind and day are added, and ``count`` beside; ``None``: they are in no section."""
         tier = tier_of(like, self.tiers)
-        return None if tier is None else Alike(like, self._figures(like, tier))
+        if tier is None:
+            return None
+        self._alike.append(Alike(like, self._figures(like, tier)))
+        return self._alike[-1]
 
     def count(self, calls: int, first_ns: int, last_ns: int) -> None:
         """Count calls, of whatever tier, and when the first and the last of them started, nanoseconds since 1970."""
@@ -189,6 +215,8 @@ class Sheet:
 
     def sections(self, min_samples: int = MIN_SAMPLES) -> tuple[Section, ...]:
         """The figures so far, in the order of their names; adding goes on afterwards."""
+        for alike in self._alike:
+            alike.tell()
         whole: dict[Place, _Figures] = {}
         for place, figures in self._told.items():
             self._of(whole, place, place).merge(figures)

@@ -11,14 +11,14 @@ Prometheus histogram that has N for an edge. A window is one of UTC, and a call 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from tierscope.promise.share import Share
 from tierscope.tiers import LONG_CONTEXT_TOKENS
 from tierscope.words import FAILED, FEW_TOKENS, LONG_CONTEXT, REFUSED, UNREPORTED, UNVERIFIED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from tierscope.catalog.promises import Target
     from tierscope.promise.samples import Sample
@@ -27,6 +27,7 @@ Numbers: TypeAlias = "tuple[int, int | None, int | None, float | None, float | N
 """Of a call: start in nanoseconds since 1970, input and output tokens, and the rate on each of ``BASES``."""
 Basis = Literal["generation", "end_to_end"]
 BASES: Final[tuple[Basis, ...]] = ("generation", "end_to_end")
+MadeT = TypeVar("MadeT")
 MIN_TOKENS: Final = 100
 """Fewest output tokens of an end-to-end sample: 10 tokens after 0.4 s at 100 a second are "20 token/s"."""
 MIN_SAMPLES: Final = 5
@@ -134,17 +135,20 @@ def numbers_of(sample: Sample) -> Numbers:
     return (sample.started_ns, sample.input_tokens, sample.output_tokens, sample.generation, rate_of(sample, BASES[1]))
 
 
-class Judge:
+class Judge(Generic[MadeT]):
     """Judges calls of one kind and day on both bases: those between which no promise tells, once."""
 
-    def __init__(self, like: Sample, tier: str, target: Target | None) -> None:
-        self._like, self._tier, self._target = like, tier, target
+    def __init__(
+        self, like: Sample, tier: str, target: Target | None, make: Callable[[tuple[Counted | str, ...]], MadeT]
+    ) -> None:
+        """Take what is to be made of the verdicts on each of ``BASES``."""
+        self._like, self._tier, self._target, self._make = like, tier, target, make
         self._rate = 0.0 if target is None else target.rate
         self._limit = LONG_CONTEXT_TOKENS if target is None else _limit(target)
-        self._known: dict[tuple[bool | None, ...], tuple[Counted | str, ...]] = {}
+        self._known: dict[tuple[bool | None, ...], MadeT] = {}
 
-    def of(self, numbers: Numbers) -> tuple[Counted | str, ...]:
-        """Judge one call: on each of ``BASES``."""
+    def of(self, numbers: Numbers) -> MadeT:
+        """Return what was made of the verdicts on such a call."""
         _, taken, given, generation, end_to_end = numbers
         key = (
             None if taken is None else taken > self._limit,
@@ -157,8 +161,8 @@ class Judge:
             sample = self._like._replace(
                 input_tokens=taken, output_tokens=given, generation=generation, end_to_end=end_to_end
             )
-            found = tuple(judged(sample, self._tier, self._target, basis) for basis in BASES)
-            self._known[key] = found
+            verdicts = tuple(judged(sample, self._tier, self._target, basis) for basis in BASES)
+            found = self._known[key] = self._make(verdicts)
         return found
 
 
@@ -167,7 +171,7 @@ class Latency:
 
     def __init__(self, tier: str, target: Target | None, basis: Basis, window_s: int | None = None) -> None:
         self._tier, self._target, self._basis = tier, target, basis
-        self._window_ns = (window_s or (target.window_s if target else WINDOW_S)) * S
+        self.window_ns = (window_s or (target.window_s if target else WINDOW_S)) * S
         self._all: Counter[int] = Counter()
         self._slow: Counter[int] = Counter()
         self._excluded: Counter[str] = Counter()
@@ -175,17 +179,19 @@ class Latency:
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
-        self.take(judged(sample, self._tier, self._target, self._basis), sample.started_ns)
+        verdict = judged(sample, self._tier, self._target, self._basis)
+        self.take(verdict, Counter([sample.started_ns // self.window_ns]))
 
-    def take(self, verdict: Counted | str, started_ns: int) -> None:
-        """Add one call that was judged."""
+    def take(self, verdict: Counted | str, windows: Counter[int]) -> None:
+        """Add calls that were judged, by the window in which they started."""
         if isinstance(verdict, str):
-            self._excluded[verdict] += 1
+            self._excluded[verdict] += windows.total()
             return
-        window = started_ns // self._window_ns
-        self._all[window] += 1
-        self._slow[window] += not verdict.is_above
-        self._unclear += verdict.is_unclear
+        self._all.update(windows)
+        if not verdict.is_above:
+            self._slow.update(windows)
+        if verdict.is_unclear:
+            self._unclear += windows.total()
 
     def merge(self, other: Latency) -> None:
         """Add everything another one has; both count windows of the same length."""
@@ -201,7 +207,7 @@ class Latency:
         counted = self._all.total()
         return Readings(
             self._basis,
-            self._window_ns // S,
+            self.window_ns // S,
             calls=counted + self._excluded.total(),
             windows=Share(len(met), len(self._all)),
             thin=Share(len(met & thin), len(thin)),

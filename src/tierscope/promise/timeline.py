@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tierscope.promise.samples import Sample
     from tierscope.promise.sheet import Targets
-    from tierscope.promise.sla import Numbers
+    from tierscope.promise.sla import Counted, Numbers
 
 WINDOW_NS: Final = WINDOW_S * S
 _ANYTHING: Final = Target(
@@ -87,21 +87,31 @@ class _Place(NamedTuple):
     left_out: Counter[str]
 
 
+_Way = tuple["defaultdict[int, array[float]] | None", "Counter[str]", str]
+
+
 class Alike:
     """Calls of one kind and day: they belong to the same lines."""
 
     def __init__(self, like: Sample, places: tuple[_Place, ...]) -> None:
         self._places = places
-        self._judge = Judge(like, like.served, places[0].target)
+        self._judge = Judge(like, like.served, places[0].target, self._ways)
+
+    def _ways(self, verdicts: tuple[Counted | str, ...]) -> tuple[_Way, ...]:
+        """Say where calls with these verdicts go: to their window, or to those left out, and for which reason."""
+        return tuple(
+            (None if isinstance(verdict, str) else place.windows, place.left_out, str(verdict))
+            for place, verdict in zip(self._places, verdicts, strict=True)
+        )
 
     def add(self, numbers: Numbers) -> None:
         """Add one of them."""
-        rates = numbers[3:]
-        for place, verdict, rate in zip(self._places, self._judge.of(numbers), rates, strict=True):
-            if isinstance(verdict, str) or rate is None:
-                place.left_out[str(verdict)] += 1
+        window = numbers[0] // WINDOW_NS
+        for (windows, left_out, reason), rate in zip(self._judge.of(numbers), numbers[3:], strict=True):
+            if rate is None or windows is None:
+                left_out[reason] += 1
             else:
-                place.windows[numbers[0] // WINDOW_NS].append(rate)
+                windows[window].append(rate)
 
 
 class Timeline:

@@ -1,4 +1,4 @@
-"""What the page needs of a ledger: one pass for all of it, and no call is held."""
+"""What the page needs of a ledger, of one moment; no call is held."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from tierscope.cli.capacity import Growth, grown
-from tierscope.ledger.queries import Row, Tally
-from tierscope.ledger.rows import rows
-from tierscope.ledger.samples import Sampler
+from tierscope.ledger.feeds import Feed
+from tierscope.ledger.kinds import numbered
+from tierscope.ledger.queries import FORM, Tally
 from tierscope.ledger.store import open_to_read
 from tierscope.promise.ramp import Ramps
 from tierscope.promise.sheet import Sheet
@@ -55,22 +55,16 @@ def read(ledger: Path, known: Promises) -> Reading:
         sqlite3.Error: the file cannot be read to its end.
 
     """
-    tally, sampler = Tally(), Sampler()
-    sheet, timeline, ramps = Sheet(known), Timeline(known), Ramps(known.ramp)
-    takers = (sheet.add, timeline.add, ramps.add)
+    tally, sheet = Tally(), Sheet(known)
+    timeline, ramps = Timeline(known), Ramps(known.ramp)
     db = open_to_read(ledger)
     if db is not None:
-        with contextlib.closing(db):
-            for row in rows(db, Row):
-                tally.add(row)
-                sample = sampler.sample(row)
-                if sample is not None:
-                    for take in takers:
-                        take(sample)
-            tally.look_for_dropped(db)
-    for sample in sampler.rest():
-        for take in takers:
-            take(sample)
+        with contextlib.closing(db), numbered(db, FORM) as kinds:
+            tally.take(db, kinds)
+            feed = Feed(db, kinds)
+            feed.sheet(sheet)
+            feed.timeline(timeline)
+            feed.ramps(ramps)
     kept = tuple(section for section in sheet.sections() if section.target is not None)
     return Reading(tally.report(), kept, timeline, _traffic(ramps), ramps.causes())
 
