@@ -15,7 +15,7 @@ from tests.ledger.made import PLAIN, write
 from tierscope.advice import advise
 from tierscope.catalog.promises import promises
 from tierscope.cli import kept
-from tierscope.cli.capacity import Samples, observed
+from tierscope.cli.capacity import observed
 from tierscope.cli.sentences import dollars, headlines, money, plain
 from tierscope.words import EFFECTS
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from tierscope.cost import PICO
-from tierscope.ledger.schema import TABLE
+from tierscope.ledger.totals import ENDED, PICO_USD
 from tierscope.words import BATCH
 
 
@@ -75,16 +74,20 @@ class Row(NamedTuple):
     response_id: str | None
 
 
-_PICO: Final = f"CAST(round({{}} * {PICO}) AS INTEGER)"
 _MADE: Final = {
-    "ended_unix_ns": "started_unix_ns + CAST(round(duration_s * 1000000000) AS INTEGER)",
+    "ended_unix_ns": ENDED,
     "attempts_json": "CASE WHEN attempts_timeout > 0 THEN attempts_json END",
-    "paid": _PICO.format("cost_usd"),
-    "at_default": _PICO.format("cost_default_usd"),
-    "at_expected": _PICO.format("cost_expected_usd"),
+    "paid": PICO_USD.format("cost_usd"),
+    "at_default": PICO_USD.format("cost_default_usd"),
+    "at_expected": PICO_USD.format("cost_expected_usd"),
 }
 """What SQLite works out itself: a million times each, that is seconds."""
-_READ: Final = ", ".join(_MADE.get(name, name) for name in Row._fields)
-SELECT: Final = f"SELECT {_READ} FROM {TABLE} WHERE operation <> '{BATCH}' ORDER BY row"  # noqa: S608  our own names
+READ: Final = ", ".join(f"{_MADE[name]} AS {name}" if name in _MADE else name for name in Row._fields)
+PLAIN: Final = (
+    f"operation NOT IN ('{BATCH}', 'fetch_response') AND NOT is_background AND attempts < 2 AND attempts_timeout = 0"
+)
+"""The calls that SQLite can add up, in SQL; the others are looked at one by one."""
 SHARED: Final = len(Workload._fields)
 """So many columns a line's calls have in common."""
+KIND: Final = (*Workload._fields, "ending", "consumer_limited")
+"""The columns that a kind must have."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from tierscope.ledger.kinds import NUMBERED, among
 from tierscope.ledger.once import is_plain
 from tierscope.ledger.samples import Sampler, SampleRow, tries_of
+from tierscope.ledger.totals import ENDED
 from tierscope.promise import ramp
 from tierscope.promise.samples import Sample, Try
 from tierscope.promise.sheet import DAY_NS, tier_of
@@ -45,8 +46,6 @@ class _Kind(NamedTuple):
 
 KIND: Final = _Kind._fields[:-1]
 """The columns that a kind must have."""
-ENDED: Final = "started_unix_ns + CAST(round(duration_s * 1000000000) AS INTEGER)"
-"""When a call ended, in nanoseconds since 1970, in SQL."""
 _TAKEN, _GIVEN = (f"CASE WHEN usage_is_new IS NOT 0 THEN {side}_tokens END" for side in ("input", "output"))
 _NUMBERS: Final = f"started_unix_ns, {_TAKEN}, {_GIVEN}, rate_generation, rate_end_to_end"
 _GROWTH: Final = f"started_unix_ns, {_TAKEN}, {ENDED}"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PICO_USD: Final = f"CAST(round({{}} * {PICO}) AS INTEGER)"
 """The pico-dollars of a column, in SQL."""
+ENDED: Final = "started_unix_ns + CAST(round(duration_s * 1000000000) AS INTEGER)"
+"""When a call ended, nanoseconds since 1970, in SQL."""
 _TOKENS: Final = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
 _AMOUNTS: Final = ("paid", "at_default", "at_expected")
 _TOTALS: Final = f"""

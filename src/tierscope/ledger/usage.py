@@ -6,12 +6,12 @@ SQLite adds up what is alike, so that a million calls take seconds; background w
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tierscope.cost import PICO
+from tierscope.ledger.kinds import NUMBERED, STARTED, numbered
 from tierscope.ledger.once import Once
 from tierscope.ledger.queries import unsaid
-from tierscope.ledger.schema import TABLE
 from tierscope.reconcile.azure import asked
 from tierscope.reconcile.figures import TIERLESS, ZERO, Figures, Key, Ours, add, named
 from tierscope.reconcile.hours import DAY_S
@@ -20,8 +20,9 @@ from tierscope.words import AUTO, BATCH, FAILED, REFUSED, UNSET
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from tierscope.ledger.kinds import Kinds
     from tierscope.reconcile.hours import Span
 
 _S: Final = 1_000_000_000
@@ -38,6 +39,7 @@ class _Row(NamedTuple):
     """Calls that are alike, and in one bucket; of background work and of fetches, one call."""
 
     bucket: int
+    # From here on, what the calls of a kind have in common.
     provider: str
     operation: str
     endpoint: str
@@ -79,7 +81,7 @@ class _Row(NamedTuple):
         return None if self.cached_told < self.told else self.cached or 0
 
 
-_ALIKE: Final = _Row._fields[: _Row._fields.index("calls")]
+_KIND: Final = _Row._fields[1 : _Row._fields.index("calls")]
 _SUMS: Final = f"""
     count(*), sum(attempts_timeout + attempts_no_response), sum(is_told),
     sum(CASE WHEN is_told THEN input_tokens END), sum(CASE WHEN is_told THEN cached_tokens END),
@@ -96,17 +98,14 @@ _PLACED: Final = f"""
             ) AS placed_ns,
             input_tokens IS NOT NULL AND output_tokens IS NOT NULL AND usage_is_new IS NOT 0 AS is_told,
             is_background = 1 OR operation = 'fetch_response' AS is_apart
-        FROM {TABLE} WHERE started_unix_ns >= :from AND started_unix_ns < :to
+        FROM {NUMBERED} WHERE {{}}
     )
 """  # noqa: S608  our own names
 _ALIKE_IN_SPAN: Final = (
-    f"SELECT {', '.join(_ALIKE)}, {_SUMS} FROM ({_PLACED}) "  # noqa: S608  our own names
-    f"WHERE NOT is_apart AND placed_ns >= :begin AND placed_ns < :end GROUP BY {', '.join(_ALIKE)}"
+    f"SELECT kind, bucket, {_SUMS} FROM ({_PLACED.format('started_unix_ns >= :from AND started_unix_ns < :end')}) "  # noqa: S608  our own names
+    "WHERE NOT is_apart AND placed_ns >= :begin AND placed_ns < :end GROUP BY kind, bucket"
 )
-_APART: Final = (
-    f"SELECT {', '.join(_ALIKE)}, {_SUMS} FROM ({_PLACED}) "  # noqa: S608  our own names
-    "WHERE is_apart GROUP BY row ORDER BY row"
-)
+_APART: Final = f"SELECT kind, bucket, {_SUMS} FROM ({_PLACED.format('1')}) WHERE is_apart GROUP BY row ORDER BY row"  # noqa: S608  our own names
 _AROUND_S: Final = DAY_S
 """A background response may be fetched so long after the call that made it, and is still paired with it."""
 
@@ -279,15 +278,26 @@ def read(db: sqlite3.Connection, wanted: Wanted) -> Books:
     reader, once = _Reader(wanted), Once[_Row]()
     width, begin, end = (part * _S for part in (wanted.span.width_s, wanted.span.begin_s, wanted.span.end_s))
     bounds = {"width": width, "begin": begin, "end": end}
-    for values in db.execute(_ALIKE_IN_SPAN, {**bounds, "from": begin - width, "to": end}):
-        reader.add(_Row(*values))
     around = _AROUND_S * _S
-    for values in db.execute(_APART, {"width": width, "from": begin - around, "to": end + around}):
-        row = _Row(*values)
-        settled = once.settled(row)
-        if settled is not None:
-            is_late = row.operation == "fetch_response" and settled.created is None
-            reader.add(settled.row, settled.created, is_late=is_late)
+    with numbered(db, _KIND, STARTED, (begin - around, end + around)) as kinds:
+        for row in sorted(_rows(db, _ALIKE_IN_SPAN, kinds, {**bounds, "from": begin - width}), key=_place):
+            reader.add(row)
+        for row in _rows(db, _APART, kinds, bounds):
+            settled = once.settled(row)
+            if settled is not None:
+                is_late = row.operation == "fetch_response" and settled.created is None
+                reader.add(settled.row, settled.created, is_late=is_late)
     for row in once.queued.values():
         reader.add(row)
     return reader.books()
+
+
+def _rows(db: sqlite3.Connection, select: str, kinds: Kinds, bounds: Mapping[str, int]) -> Iterator[_Row]:
+    held = kinds.of(_KIND)
+    for kind, bucket, *sums in db.execute(select, bounds):
+        yield _Row(bucket, *held[kind], *sums)
+
+
+def _place(row: _Row) -> tuple[tuple[bool, Any], ...]:
+    """Order rows by bucket and kind, so that causes and reasons are told in the same order whatever comes first."""
+    return tuple((value is not None, value) for value in row[: 1 + len(_KIND)])
