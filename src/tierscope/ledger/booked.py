@@ -89,7 +89,7 @@ _PLACED: Final = f"""
 """  # noqa: S608  our own names
 _ALIKE: Final = (
     f"SELECT kind, bucket, {_SUMS} FROM ({_PLACED.format('started_unix_ns >= :from AND started_unix_ns < :end')}) "  # noqa: S608  our own names
-    "WHERE NOT is_apart AND placed_ns >= :begin AND placed_ns < :end GROUP BY kind, bucket"
+    "WHERE NOT is_apart AND placed_ns >= :begin AND placed_ns < :end GROUP BY kind << 36 | bucket"
 )
 _APART: Final = f"SELECT kind, bucket, {_SUMS} FROM ({_PLACED.format('1')}) WHERE is_apart GROUP BY row ORDER BY row"  # noqa: S608  our own names
 _AROUND_S: Final = DAY_S

@@ -15,7 +15,8 @@ from tierscope.words import BATCH, TIERLESS
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections import Counter
+    from collections.abc import Callable, Iterator, Mapping
 
     from tierscope.ledger.kinds import Kinds
     from tierscope.promise.ramp import Ramps
@@ -55,6 +56,10 @@ _TRIES: Final = (
 )
 """The attempts; of nearly all calls they are one that was answered, which SQLite sees faster."""
 _ANSWERED: Final = (Try("ok", 200),)
+_DAYS: Final = 2**20
+"""More days than 64 bits of nanoseconds have."""
+_PLACE: Final = f"kind * {_DAYS} + started_unix_ns / {DAY_NS}"
+_COVERED: Final = f"SELECT {_PLACE}, row, {_TRIES}, {_NUMBERS} FROM {NUMBERED} WHERE "  # noqa: S608  our own names
 _LAST: Final = 2**63
 _NEVER: Final = (_LAST, None)
 AlikeT = TypeVar("AlikeT")
@@ -90,13 +95,15 @@ class Feed:
         ((calls, first_ns, last_ns),) = self._db.execute(counted + among(self._plain))
         if calls:
             sheet.count(calls, first_ns, last_ns)
-        place = _by_day(covered, sheet.alike)
-        for values in self._rows(covered, f"{_TRIES}, {_NUMBERS}", sheet.add):
-            row, kind, told, started_ns, taken, given, generation, end_to_end = values
-            alike = place(kind, started_ns)
+        places = _Places(covered, sheet.alike)
+        for values in self._db.execute(_COVERED + among(covered)):
+            place, row, told, started_ns, taken, given, generation, end_to_end = values
+            alike = places[place]
             if alike is not None:
                 tries = _ANSWERED if told == 1 else tries_of(row, told)
-                alike.add((started_ns, taken, given, generation, end_to_end), tries)
+                alike.add(started_ns, taken, given, generation, end_to_end, tries)
+        for _, sample in self._settled():
+            sheet.add(sample)
 
     def timeline(self, timeline: Timeline) -> None:
         """Add the calls to a timeline.
@@ -105,12 +112,12 @@ class Feed:
             LedgerError: the attempts of a row cannot be read.
 
         """
-        place = _by_day(self._plain, timeline.alike)
-        for values in self._rows(self._plain, _NUMBERS, timeline.add):
-            _, kind, started_ns, taken, given, generation, end_to_end = values
-            alike = place(kind, started_ns)
+        places = _Places(self._plain, timeline.alike)
+        for values in self._rows(f"{_PLACE}, {_NUMBERS}", timeline.add):
+            _, place, started_ns, taken, given, generation, end_to_end = values
+            alike = places[place]
             if alike is not None:
-                alike.add((started_ns, taken, given, generation, end_to_end))
+                alike.add(started_ns, taken, given, generation, end_to_end)
 
     def ramps(self, ramps: Ramps) -> None:
         """Add the calls to series of input tokens, and the inferred causes of downgrades.
@@ -119,25 +126,26 @@ class Feed:
             LedgerError: the attempts of a row cannot be read.
 
         """
-        keys = {number: ramp.key_of(like) for number, like in self._plain.items()}
         told = {number: like for number, like in self._plain.items() if ramp.has_cause(like)}
-        for _, kind, started_ns, taken, ended_ns in self._rows(self._plain, _GROWTH, ramps.add):
-            key = keys[kind]
-            if key is not None:
-                ramps.take(key, ended_ns, taken or 0)
+        series = _Series(self._plain, ramps)
+        for _, kind, started_ns, taken, ended_ns in self._rows(f"kind, {_GROWTH}", ramps.add):
+            one = series[kind]
+            if one is not None:
+                tokens, step_ns = one
+                tokens[ended_ns // step_ns] += taken or 0
             if kind in told:
                 ramps.note(told[kind]._replace(started_ns=started_ns, duration_ns=ended_ns - started_ns))
 
-    def _rows(self, kinds: Collection[int], columns: str, add: Callable[[Sample], None]) -> Iterator[tuple[Any, ...]]:
-        """Go through the rows of some kinds, in their order: number, kind and columns. What is apart is added between.
+    def _rows(self, columns: str, add: Callable[[Sample], None]) -> Iterator[tuple[Any, ...]]:
+        """Go through the rows that are plain, in their order; between them, those that are apart are added.
 
         Yields:
-            The row's number, its kind, and the columns.
+            The row's number, and the columns.
 
         """
         apart = self._settled()
         due, sample = next(apart, _NEVER)
-        chosen = f"SELECT row, kind, {columns} FROM {NUMBERED} WHERE {among(kinds)} ORDER BY row"  # noqa: S608  our own names
+        chosen = f"SELECT row, {columns} FROM {NUMBERED} WHERE {among(self._plain)} ORDER BY row"  # noqa: S608  our own names
         for values in self._db.execute(chosen):
             while sample is not None and values[0] > due:
                 add(sample)
@@ -161,17 +169,30 @@ class Feed:
             yield _LAST, sample
 
 
-def _by_day(likes: Mapping[int, Sample], alike: Callable[[Sample], AlikeT]) -> Callable[[int, int], AlikeT]:
-    """Return what looks up where calls of a kind go that start at a time: once for those of one day."""
-    known: dict[tuple[int, int], AlikeT] = {}
+class _Places(dict[int, AlikeT]):
+    """Where calls of a kind and day go, looked up once for all of them; see ``_PLACE``."""
 
-    def place(kind: int, started_ns: int) -> AlikeT:
-        key = kind, started_ns // DAY_NS
-        if key not in known:
-            known[key] = alike(likes[kind]._replace(started_ns=started_ns))
-        return known[key]
+    def __init__(self, likes: Mapping[int, Sample], alike: Callable[[Sample], AlikeT]) -> None:
+        super().__init__()
+        self._likes, self._alike = likes, alike
 
-    return place
+    def __missing__(self, place: int) -> AlikeT:
+        kind, day = divmod(place, _DAYS)
+        found = self[place] = self._alike(self._likes[kind]._replace(started_ns=day * DAY_NS))
+        return found
+
+
+class _Series(dict[int, "tuple[Counter[int], int] | None"]):
+    """The series of a kind, and the length of its steps; they begin in the order in which a call of theirs comes."""
+
+    def __init__(self, likes: Mapping[int, Sample], ramps: Ramps) -> None:
+        super().__init__()
+        self._likes, self._ramps = likes, ramps
+
+    def __missing__(self, kind: int) -> tuple[Counter[int], int] | None:
+        key = ramp.key_of(self._likes[kind])
+        found = self[kind] = None if key is None else self._ramps.tokens(key)
+        return found
 
 
 def _like(kind: _Kind) -> Sample:

@@ -191,9 +191,14 @@ class Ramps:
 
     def take(self, key: Key, ended_ns: int, tokens: int) -> None:
         """Add the input tokens of a call that belongs to a series, and the time at which it ended."""
+        found = self.tokens(key)
+        if found is not None:
+            found[0][ended_ns // found[1]] += tokens
+
+    def tokens(self, key: Key) -> tuple[Counter[int], int] | None:
+        """Return what a series' input tokens are added to, by step, and the length of its steps; ``None``: no rule."""
         bound = self._limit_of(key[0])
-        if bound is not None:
-            self._tokens[key[0], bound][key][ended_ns // bound.step_ns] += tokens
+        return None if bound is None else (self._tokens[key[0], bound][key], bound.step_ns)
 
     def step_ns(self, provider: str) -> int | None:
         """Return the length of a provider's steps; ``None``: it has no rule."""

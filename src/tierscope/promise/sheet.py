@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tierscope.catalog.promises import Target
     from tierscope.promise.samples import Sample, Try
-    from tierscope.promise.sla import Counted, Numbers, Readings
+    from tierscope.promise.sla import Counted, Readings
     from tierscope.promise.uptime import Definition, Uptime
 
 PROMISED: Final = (PRIORITY, SCALE)
@@ -129,9 +129,17 @@ class Alike:
         self._counted.append((verdicts, Counter()))
         return self._counted[-1][1]
 
-    def add(self, numbers: Numbers, tries: tuple[Try, ...]) -> None:
-        """Add one of them."""
-        self._judge.of(numbers)[numbers[0] // self._window_ns] += 1
+    def add(
+        self,
+        started_ns: int,
+        taken: int | None,
+        given: int | None,
+        generation: float | None,
+        end_to_end: float | None,
+        tries: tuple[Try, ...],
+    ) -> None:
+        """Add one of them: when it started, its tokens, its rates, and its attempts."""
+        self._judge.of(taken, given, generation, end_to_end)[started_ns // self._window_ns] += 1
         self._tries[tries] += 1
 
     def tell(self) -> None:

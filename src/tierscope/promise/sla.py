@@ -11,7 +11,7 @@ Prometheus histogram that has N for an edge. A window is one of UTC, and a call 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeVar
 
 from tierscope.promise.share import Share
 from tierscope.tiers import LONG_CONTEXT_TOKENS
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from tierscope.catalog.promises import Target
     from tierscope.promise.samples import Sample
 
-Numbers: TypeAlias = "tuple[int, int | None, int | None, float | None, float | None]"
-"""Of a call: start in nanoseconds since 1970, input and output tokens, and the rate on each of ``BASES``."""
 Basis = Literal["generation", "end_to_end"]
 BASES: Final[tuple[Basis, ...]] = ("generation", "end_to_end")
 MadeT = TypeVar("MadeT")
@@ -130,11 +128,6 @@ def _not_served(sample: Sample, tier: str) -> str | None:
     return None if sample.served == tier else OTHER_TIER
 
 
-def numbers_of(sample: Sample) -> Numbers:
-    """Return what tells a call apart from others of its kind and day."""
-    return (sample.started_ns, sample.input_tokens, sample.output_tokens, sample.generation, rate_of(sample, BASES[1]))
-
-
 class Judge(Generic[MadeT]):
     """Judges calls of one kind and day on both bases: those between which no promise tells, once."""
 
@@ -147,9 +140,8 @@ class Judge(Generic[MadeT]):
         self._limit = LONG_CONTEXT_TOKENS if target is None else _limit(target)
         self._known: dict[tuple[bool | None, ...], MadeT] = {}
 
-    def of(self, numbers: Numbers) -> MadeT:
-        """Return what was made of the verdicts on such a call."""
-        _, taken, given, generation, end_to_end = numbers
+    def of(self, taken: int | None, given: int | None, generation: float | None, end_to_end: float | None) -> MadeT:
+        """Return what was made of the verdicts on a call of so many input and output tokens, and these rates."""
         key = (
             None if taken is None else taken > self._limit,
             given is None or given < MIN_TOKENS,

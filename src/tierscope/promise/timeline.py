@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tierscope.catalog.names import candidates
 from tierscope.catalog.promises import Target
 from tierscope.promise.sheet import DAY_NS, PROMISED
-from tierscope.promise.sla import BASES, WINDOW_S, Basis, Judge, S, numbers_of
+from tierscope.promise.sla import BASES, WINDOW_S, Basis, Judge, S, rate_of
 from tierscope.words import OTHER, UNREPORTED
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tierscope.promise.samples import Sample
     from tierscope.promise.sheet import Targets
-    from tierscope.promise.sla import Counted, Numbers
+    from tierscope.promise.sla import Counted
 
 WINDOW_NS: Final = WINDOW_S * S
 _ANYTHING: Final = Target(
@@ -104,14 +104,27 @@ class Alike:
             for place, verdict in zip(self._places, verdicts, strict=True)
         )
 
-    def add(self, numbers: Numbers) -> None:
-        """Add one of them."""
-        window = numbers[0] // WINDOW_NS
-        for (windows, left_out, reason), rate in zip(self._judge.of(numbers), numbers[3:], strict=True):
-            if rate is None or windows is None:
-                left_out[reason] += 1
-            else:
-                windows[window].append(rate)
+    def add(
+        self,
+        started_ns: int,
+        taken: int | None,
+        given: int | None,
+        generation: float | None,
+        end_to_end: float | None,
+    ) -> None:
+        """Add one of them: when it started, its tokens, and its rates."""
+        first, second = self._judge.of(taken, given, generation, end_to_end)
+        window = started_ns // WINDOW_NS
+        _put(first, window, generation)
+        _put(second, window, end_to_end)
+
+
+def _put(way: _Way, window: int, rate: float | None) -> None:
+    windows, left_out, reason = way
+    if rate is None or windows is None:
+        left_out[reason] += 1
+    else:
+        windows[window].append(rate)
 
 
 class Timeline:
@@ -130,7 +143,8 @@ class Timeline:
         """Add one call."""
         alike = self.alike(sample)
         if alike is not None:
-            alike.add(numbers_of(sample))
+            end_to_end = rate_of(sample, "end_to_end")
+            alike.add(sample.started_ns, sample.input_tokens, sample.output_tokens, sample.generation, end_to_end)
 
     def alike(self, like: Sample) -> Alike | None:
         """Return where calls of this kind and day are added; ``None``: nowhere."""
