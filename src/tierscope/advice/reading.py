@@ -58,9 +58,10 @@ class Reading:
 
         """
         with numbered(db, KIND) as kinds:
-            return self.take(db, kinds)
+            self.take(db, kinds)
+        return self.figures()
 
-    def take(self, db: sqlite3.Connection, kinds: Kinds) -> Figures:
+    def take(self, db: sqlite3.Connection, kinds: Kinds) -> None:
         """Read every row that is numbered; see ``read``."""
         plain = Totals(db, kinds)
         for group in plain.groups(self._edges):
@@ -71,7 +72,6 @@ class Reading:
             self._keep_scale(where, minute, taken, given)
         plain.grow(self._growth)
         self._apart(plain.apart())
-        return self.figures()
 
     def _apart(self, rows: Iterable[Row]) -> None:
         once: Once[Row] = Once()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tierscope.advice import columns
+from tierscope.advice.reading import Reading as Figured
 from tierscope.cli.capacity import Growth, grown
 from tierscope.ledger.feeds import Feed
 from tierscope.ledger.kinds import numbered
@@ -18,10 +20,13 @@ if TYPE_CHECKING:
     from collections import Counter
     from pathlib import Path
 
-    from tierscope.catalog.promises import Promises
+    from tierscope.advice import Figures, Known
     from tierscope.ledger.figures import Report
     from tierscope.promise.ramp import Key, Limit, Series
     from tierscope.promise.sheet import Section
+
+
+_KIND: Final = tuple(dict.fromkeys((*FORM, *columns.KIND)))
 
 
 class Traffic(NamedTuple):
@@ -45,28 +50,32 @@ class Reading(NamedTuple):
     """Busiest first."""
     causes: Counter[str]
     """Downgraded calls by *inferred* cause, ``ramp_rate`` among them."""
+    figures: Figures
+    """What advice is made of."""
 
 
-def read(ledger: Path, known: Promises) -> Reading:
-    """Read a ledger once.
+def read(ledger: Path, known: Known) -> Reading:
+    """Read a ledger; all figures are of one moment.
 
     Raises:
         LedgerError: the file is no ledger, or a row cannot be read.
         sqlite3.Error: the file cannot be read to its end.
 
     """
-    tally, sheet = Tally(), Sheet(known)
-    timeline, ramps = Timeline(known), Ramps(known.ramp)
+    promised = known.promises
+    tally, sheet, advised = Tally(), Sheet(promised), Figured(known.rates, Ramps(promised.ramp))
+    timeline, ramps = Timeline(promised), Ramps(promised.ramp)
     db = open_to_read(ledger)
     if db is not None:
-        with contextlib.closing(db), numbered(db, FORM) as kinds:
+        with contextlib.closing(db), numbered(db, _KIND) as kinds:
             tally.take(db, kinds)
             feed = Feed(db, kinds)
             feed.sheet(sheet)
             feed.timeline(timeline)
             feed.ramps(ramps)
+            advised.take(db, kinds)
     kept = tuple(section for section in sheet.sections() if section.target is not None)
-    return Reading(tally.report(), kept, timeline, _traffic(ramps), ramps.causes())
+    return Reading(tally.report(), kept, timeline, _traffic(ramps), ramps.causes(), advised.figures())
 
 
 def _traffic(ramps: Ramps) -> tuple[Traffic, ...]:
