@@ -71,9 +71,10 @@ class Reading:
         for where, minute, taken, given in plain.scale():
             self._keep_scale(where, minute, taken, given)
         plain.grow(self._growth)
-        self._apart(plain.apart())
+        self.add_all(plain.apart())
 
-    def _apart(self, rows: Iterable[Row]) -> None:
+    def add_all(self, rows: Iterable[Row]) -> None:
+        """Add rows in their order; a background response counts once."""
         once: Once[Row] = Once()
         for row in rows:
             if not row.is_background and row.operation != _FETCH:

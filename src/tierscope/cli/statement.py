@@ -137,7 +137,9 @@ def make(ledger: Path, month: Month, choice: Choice, targets: Targets) -> Statem
         if db is None:
             raise click.ClickException(f"{ledger} holds no call yet.")
         with contextlib.closing(db), numbered(db, KIND, STARTED, (month.begin_ns, month.end_ns)) as kinds:
-            Feed(db, kinds).sheet(sheet)
+            feed = Feed(db, kinds)
+            feed.count(sheet)
+            feed.sheet(sheet)
             held, lost = span(db), dropped(db)
     if sheet.first_ns is None or sheet.last_ns is None:
         raise click.ClickException(_empty(ledger, month, held))

@@ -83,18 +83,21 @@ class Feed:
             else:
                 self._apart.append(number)
 
+    def count(self, sheet: Sheet) -> None:
+        """Tell a sheet how many plain calls there are, of whatever tier, and when the first and the last started."""
+        counted = f"SELECT count(*), min(started_unix_ns), max(started_unix_ns) FROM {NUMBERED} WHERE "  # noqa: S608  our own names
+        ((calls, first_ns, last_ns),) = self._db.execute(counted + among(self._plain))
+        if calls:
+            sheet.count(calls, first_ns, last_ns)
+
     def sheet(self, sheet: Sheet) -> None:
-        """Add the calls to a sheet.
+        """Add the calls to the sections of a sheet; see ``count``.
 
         Raises:
             LedgerError: the attempts of a row cannot be read.
 
         """
         covered = {number: like for number, like in self._plain.items() if tier_of(like, sheet.tiers) is not None}
-        counted = f"SELECT count(*), min(started_unix_ns), max(started_unix_ns) FROM {NUMBERED} WHERE "  # noqa: S608  our own names
-        ((calls, first_ns, last_ns),) = self._db.execute(counted + among(self._plain))
-        if calls:
-            sheet.count(calls, first_ns, last_ns)
         places = _Places(covered, sheet.alike)
         for values in self._db.execute(_COVERED + among(covered)):
             place, row, told, started_ns, taken, given, generation, end_to_end = values

@@ -55,7 +55,7 @@ def resolve(
                 requests, target = part.figures.requests or 0, key._replace(tier=tier)
                 is_said = requests <= _missing(theirs.get(begin, {}).get(target), moved.get(target))
                 if is_said:
-                    moved[target] = _joined(moved.get(target, Ours(ZERO)), part, 1)
+                    moved[target] = _joined(moved.get(target, Ours(ZERO)), part._replace(unsaid={}), 1)
                     moved[key] = _joined(moved[key], part, -1)
                 else:
                     moved[key] = moved[key]._replace(unsaid=_renamed(moved[key].unsaid, part.unsaid))
