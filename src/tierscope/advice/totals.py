@@ -8,7 +8,7 @@ from tierscope.advice.columns import KIND, PLAIN, READ, SHARED, Row, Workload
 from tierscope.advice.growth import is_lost
 from tierscope.advice.lines import Alike, tells_usage
 from tierscope.cost import DAY_NS
-from tierscope.ledger.kinds import NUMBERED, among, total, whole
+from tierscope.ledger.kinds import NUMBERED, ONCE, among, total, whole
 from tierscope.promise.ramp import MINUTE_NS
 from tierscope.words import BATCH, DEFAULT, PRIORITY, SCALE
 
@@ -89,7 +89,7 @@ class Totals:
     def groups(self, edges: Sequence[int]) -> Iterator[Group]:
         """Return sums, for the bands of prompts between some lengths."""
         band = " + ".join(f"(coalesce(input_tokens, 0) > {edge})" for edge in edges) or "0"
-        for values in self._db.execute(_LINES.format(band=band, rows=_ROWS.format("1"))):
+        for values in self._db.execute(_LINES.format(band=band, rows=_ROWS.format(f"1 {ONCE}"))):
             kind, day, number, row, first_ns, last_ns, first_ended_ns, last_ended_ns, *told = values
             where, ending, _ = self._kinds[kind]
             calls, priced, compared, without = told[: len(_COUNTS)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tierscope.cost import PICO
-from tierscope.ledger.kinds import NUMBERED, STARTED, numbered
+from tierscope.ledger.kinds import NUMBERED, ONCE, STARTED, numbered
 from tierscope.reconcile.figures import Figures
 from tierscope.reconcile.hours import DAY_S
 
@@ -76,15 +76,28 @@ _SUMS: Final = f"""
     sum(placed_ns % :width * {_EDGE} < :width), sum((:width - placed_ns % :width) * {_EDGE} <= :width),
     sum(CAST(round(cost_usd * {PICO}) AS INTEGER)), count(cost_usd), max(usage_is_new), max(response_id)
 """
+_READ: Final = (
+    "kind",
+    "row",
+    "attempts_timeout",
+    "attempts_no_response",
+    "input_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "batch_requests_completed",
+    "cost_usd",
+    "usage_is_new",
+    "response_id",
+)
 _PLACED: Final = f"""
     SELECT *, placed_ns / :width * (:width / {_S}) AS bucket FROM (
-        SELECT *,
+        SELECT {", ".join(_READ)},
             started_unix_ns + coalesce(
                 CASE WHEN attempts > 1 THEN CAST(json_extract(attempts_json, '$[#-1].start_s') * {_S} AS INTEGER) END, 0
             ) AS placed_ns,
             input_tokens IS NOT NULL AND output_tokens IS NOT NULL AND usage_is_new IS NOT 0 AS is_told,
             is_background = 1 OR operation = 'fetch_response' AS is_apart
-        FROM {NUMBERED} WHERE {{}}
+        FROM {NUMBERED} WHERE {{}} {ONCE}
     )
 """  # noqa: S608  our own names
 _ALIKE: Final = (

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NUMBERED: Final = f"temp.numbered CROSS JOIN {TABLE} USING (row)"
 """What to select from: the rows in their order, each with the number of its ``kind``."""
+ONCE: Final = "LIMIT -1"
+"""At the end of a subquery: what it works out is not worked out again wherever it is named."""
 STARTED: Final = "started_unix_ns >= ? AND started_unix_ns < ?"
 """The condition that a call started in a period."""
 _TELLING: Final = ("request_model", "served", "outcome", "requested", "ending", "is_stream")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tierscope.cost import PICO
 from tierscope.ledger.figures import Tokens
 from tierscope.ledger.forms import Alike
-from tierscope.ledger.kinds import NUMBERED, among, total, whole
+from tierscope.ledger.kinds import NUMBERED, ONCE, among, total, whole
 from tierscope.model import Cost
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ SELECT kind, min(row), count(*), min(started_unix_ns), max(started_unix_ns), sum
 FROM (
     SELECT kind, row, started_unix_ns, {", ".join(_TOKENS)}, {PICO_USD.format("cost_usd")} AS paid,
         {PICO_USD.format("cost_default_usd")} AS at_default, {PICO_USD.format("cost_expected_usd")} AS at_expected
-    FROM {NUMBERED} WHERE {{}}
+    FROM {NUMBERED} WHERE {{}} {ONCE}
 )
 GROUP BY kind * 18 + (paid IS NULL) * 9 + coalesce(paid > at_default, 2) * 3 + coalesce(paid > at_expected, 2)
 """  # noqa: S608  our own names
