@@ -7,6 +7,7 @@ import json
 import re
 import textwrap
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -29,7 +30,6 @@ from tierscope.promise.sheet import DAY_NS
 from tierscope.words import DEFAULT, PRIORITY, RAMP_RATE, SCALE
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Iterator
 
     from tierscope.catalog.prices import Rates
@@ -191,12 +191,13 @@ def use(
                     yield sample
 
     bought = scale.entitlement(unit, taken, given)
-    made = scale.utilisation(mine(), bought, cached_weight=cached_weight)
+    served: Counter[str] = Counter()
+    made = scale.utilisation(scale.noted(mine(), served), bought, cached_weight=cached_weight)
     price = _price_of(prices, unit)
     return Bought(
         unit.model,
         made,
-        scale.spill(mine()),
+        scale.spilled(served),
         _pays(unit.input_tpm, unit.input_usd_day, price("input", DEFAULT), price("input", PRIORITY)),
         _pays(unit.output_tpm, unit.output_usd_day, price("output", DEFAULT), price("output", PRIORITY)),
     )
