@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tierscope.ledger.totals import ENDED, PICO_USD
 from tierscope.words import BATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Workload(NamedTuple):
@@ -82,7 +85,14 @@ _MADE: Final = {
     "at_expected": PICO_USD.format("cost_expected_usd"),
 }
 """What SQLite works out itself: a million times each, that is seconds."""
-READ: Final = ", ".join(f"{_MADE[name]} AS {name}" if name in _MADE else name for name in Row._fields)
+
+
+def read(names: Iterable[str]) -> str:
+    """Return the SQL of some of the columns."""
+    return ", ".join(f"{_MADE[name]} AS {name}" if name in _MADE else name for name in names)
+
+
+READ: Final = read(Row._fields)
 PLAIN: Final = (
     f"operation NOT IN ('{BATCH}', 'fetch_response') AND NOT is_background AND attempts < 2 AND attempts_timeout = 0"
 )

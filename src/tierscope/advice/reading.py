@@ -66,8 +66,7 @@ class Reading:
         plain = Totals(db, kinds)
         for group in plain.groups(self._edges):
             self._include(group)
-        for where, rate, first_token_s in plain.speeds():
-            self._keep_speed(where, rate, first_token_s)
+        plain.speeds(self._speeds_of)
         for where, minute, taken, given in plain.scale():
             self._keep_scale(where, minute, taken, given)
         plain.grow(self._growth)
@@ -93,7 +92,10 @@ class Reading:
         key = row[:SHARED], start // DAY_NS, bisect_left(self._edges, row.input_tokens or 0)
         self._sums(key, row.row if place is None else place).add(row)
         if row.rate_generation is not None and is_compared(row.served, row.consumer_limited):
-            self._keep_speed(row, row.rate_generation, row.first_token_s)
+            speeds = self._speeds_of(row)
+            speeds.generation.append(row.rate_generation)
+            if row.first_token_s is not None:
+                speeds.first_token.append(row.first_token_s)
         if SCALE in (row.served, row.expected):
             is_new = row.usage_is_new != 0
             taken, given = (row.input_tokens or 0, row.output_tokens or 0) if is_new else (0, 0)
@@ -120,14 +122,11 @@ class Reading:
         self._begun[key] = min(self._begun[key], row)
         return sums
 
-    def _keep_speed(self, where: Row | Workload, rate: float, first_token_s: float | None) -> None:
+    def _speeds_of(self, where: Row | Workload) -> Speeds:
         key = where.provider, where.response_model, where.served
-        speeds = self._speeds.get(key)
-        if speeds is None:
-            speeds = self._speeds[key] = Speeds(array("d"), array("d"))
-        speeds.generation.append(rate)
-        if first_token_s is not None:
-            speeds.first_token.append(first_token_s)
+        if key not in self._speeds:
+            self._speeds[key] = Speeds(array("d"), array("d"))
+        return self._speeds[key]
 
     def _keep_scale(self, where: Row | Workload, minute: int, taken: int, given: int) -> None:
         minutes = self._scale.setdefault((where.provider, where.response_model or where.request_model), {})

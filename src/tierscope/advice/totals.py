@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tierscope.advice.columns import KIND, PLAIN, READ, SHARED, Row, Workload
+from tierscope.advice.columns import KIND, PLAIN, READ, SHARED, Row, Workload, read
 from tierscope.advice.growth import is_lost
 from tierscope.advice.lines import Alike, tells_usage
 from tierscope.cost import DAY_NS
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from tierscope.advice.figures import Speeds
     from tierscope.advice.growth import Growth
     from tierscope.ledger.kinds import Kinds
 
@@ -33,11 +34,23 @@ _SUMS: Final = (
     _PRICED.format(_WRITTEN),
     _PRICED.format("coalesce(output_tokens, 0)"),
 )
+_SUMMED: Final = (
+    "row",
+    "started_unix_ns",
+    "ended_unix_ns",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "paid",
+    "at_default",
+    "at_expected",
+)
 _LINES: Final = f"""
 SELECT kind, started_unix_ns / {DAY_NS} AS day, {{band}} AS band, min(row), min(started_unix_ns), max(started_unix_ns),
     min(ended_unix_ns), max(ended_unix_ns), {", ".join(f"count({what})" for what in _COUNTS)},
     {", ".join(map(total, _SUMS))}
-FROM {{rows}} GROUP BY kind << 32 | day << 8 | band
+FROM (SELECT kind, {read(_SUMMED)} FROM {NUMBERED} WHERE {PLAIN} {ONCE}) GROUP BY kind << 32 | day << 8 | band
 """  # noqa: S608  our own names
 _NEW: Final = "CASE WHEN usage_is_new IS NOT 0 THEN {}_tokens END"
 
@@ -89,7 +102,7 @@ class Totals:
     def groups(self, edges: Sequence[int]) -> Iterator[Group]:
         """Return sums, for the bands of prompts between some lengths."""
         band = " + ".join(f"(coalesce(input_tokens, 0) > {edge})" for edge in edges) or "0"
-        for values in self._db.execute(_LINES.format(band=band, rows=_ROWS.format(f"1 {ONCE}"))):
+        for values in self._db.execute(_LINES.format(band=band)):
             kind, day, number, row, first_ns, last_ns, first_ended_ns, last_ended_ns, *told = values
             where, ending, _ = self._kinds[kind]
             calls, priced, compared, without = told[: len(_COUNTS)]
@@ -97,13 +110,19 @@ class Totals:
             alike = Alike(calls, priced, compared, without_usage, *whole(told[len(_COUNTS) :]))
             yield Group(where, day, number, row, first_ns, last_ns, first_ended_ns, last_ended_ns, alike)
 
-    def speeds(self) -> Iterator[tuple[Workload, float, float | None]]:
-        """Return rate and first token of each call whose speed is compared."""
+    def speeds(self, held: Callable[[Workload], Speeds]) -> None:
+        """Keep rate and first token of each call whose speed is compared, where those of its workload are held."""
+        known: dict[int, Speeds] = {}
         kinds = self._numbers(lambda kind: is_compared(kind.where.served, kind.consumer_limited))
         for number, rate, first_token_s in self._rows(
             "kind, rate_generation, first_token_s", kinds, "WHERE rate_generation IS NOT NULL"
         ):
-            yield self._kinds[number].where, rate, first_token_s
+            speeds = known.get(number)
+            if speeds is None:
+                speeds = known[number] = held(self._kinds[number].where)
+            speeds.generation.append(rate)
+            if first_token_s is not None:
+                speeds.first_token.append(first_token_s)
 
     def scale(self) -> Iterator[tuple[Workload, int, int, int]]:
         """Return input and output tokens by the minute in which calls ended that are about Scale."""
