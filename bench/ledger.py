@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,14 +27,20 @@ if TYPE_CHECKING:
 PAGE: Final = Path(__file__).parents[1] / "docs" / "ledger.md"
 BEGIN: Final = "<!-- measured: bench/ledger.py -->\n"
 END: Final = "<!-- end -->\n"
+EXPORT: Final = "azure.csv"
+"""An export of Azure Monitor, of a few hours: of the ledger, all that is between them is read."""
 COMMANDS: Final = (
     ("report", "{}"),
+    ("report", "{}", "--html", "report.html"),
     ("statement", "{}", "--month", "2025-09"),
     ("capacity", "{}"),
     ("capacity", "{}", "--units", "gpt-4o=2/4"),
+    ("advise", "{}"),
+    ("reconcile", "--ledger", "{}", "--azure", EXPORT),
     ("ledger", "info", "{}"),
 )
 CUTS: Final = 200
+S: Final = 1_000_000_000
 _MAIN: Final = "from tierscope.cli import main; main()"
 
 
@@ -41,13 +48,24 @@ def ran(command: tuple[str, ...], ledger: Path) -> tuple[float, float, float]:
     """Run a command: seconds by the clock, seconds of processor, MiB at the peak."""
     words = [word.format(ledger) for word in command]
     start = time.monotonic()
-    with subprocess.Popen([sys.executable, "-c", _MAIN, *words], stdout=subprocess.DEVNULL) as process:  # noqa: S603
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", _MAIN, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ledger.parent
+    ) as process:
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(words)}: status {process.returncode}")
     unit = 1024 * 1024 if sys.platform == "darwin" else 1024
     return time.monotonic() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / unit
+
+
+def export(path: Path) -> None:
+    """Write an export of the month's first hours and its last one."""
+    head = "Timestamp,ServiceTierRequest,ServiceTierResponse,Total"
+    begin = datetime.fromtimestamp(made_ledger.BEGIN // S, UTC).replace(minute=0, second=0)
+    last = made_ledger.SPAN // S // 3600 - 2
+    rows = (f"{begin + timedelta(hours=hour):%Y-%m-%dT%H}:00:00Z,priority,priority,1" for hour in (1, 2, last))
+    path.write_text("\n".join((head, *rows)), "utf-8")
 
 
 def cuts(ledger: Path) -> list[float]:
@@ -87,6 +105,7 @@ def main() -> None:
         ledger = Path(folder) / "calls.db"
         start = time.monotonic()
         made_ledger.make(str(ledger), chosen.calls)
+        export(ledger.with_name(EXPORT))
         print(f"made in {time.monotonic() - start:.0f} s", flush=True)
         text = "".join(table(ledger, chosen.calls))
     print(text)

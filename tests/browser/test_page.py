@@ -15,7 +15,7 @@ from tests.ledger.made import PLAIN, write
 from tierscope.advice import advise
 from tierscope.catalog.promises import promises
 from tierscope.cli import kept
-from tierscope.cli.capacity import Samples, observed
+from tierscope.cli.capacity import observed
 from tierscope.cli.sentences import dollars, headlines, money, plain
 from tierscope.words import EFFECTS
 
@@ -156,7 +156,7 @@ def test_the_promises_are_the_reports(days: Shown, visit: Visit) -> None:
 
 def test_the_causes_are_those_of_capacity(days: Shown, visit: Visit) -> None:
     """With those that only the whole series tells."""
-    _, found = observed(Samples(days.ledger), promises(), None)
+    _, found = observed(days.ledger, promises(), None)
     page = visit(days.file)
     assert {row[0]: int(row[2]) for row in rows(page, "Downgraded calls")} == dict(found)
     assert found["ramp_rate"] > 100

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from tests.cli.months import written
 from tests.ledger.made import FULL, write
 
+from tierscope.advice import Known
+from tierscope.catalog.prices import rates
 from tierscope.catalog.promises import promises
 from tierscope.cli import capacity, kept
 from tierscope.cli.commands import tierscope
@@ -104,8 +106,8 @@ def test_a_full_disk_leaves_nothing(ledger: Path, tmp_path: Path) -> None:
 def test_one_pass_reads_what_several_read(tmp_path: Path) -> None:
     """Promises, growth and inferred causes are those of the commands that read a ledger for each of them."""
     ledger, known = written(tmp_path / "calls.db"), promises()
-    found = reading.read(ledger, known)
-    grew, causes = capacity.observed(capacity.Samples(ledger), known, None)
+    found = reading.read(ledger, Known(rates(), known))
+    grew, causes = capacity.observed(ledger, known, None)
     assert (found.report, found.kept) == kept.figures(ledger, known)
     assert found.causes == causes
     assert sorted(one.growth for one in found.traffic) == sorted(grew)

@@ -168,7 +168,7 @@ def test_a_ledger_without_its_columns_is_one_line(tmp_path: Path) -> None:
     write(path, [FULL])
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute("ALTER TABLE calls RENAME COLUMN served TO tier")
-    assert invoke(path).stderr == f"Error: {path} cannot be read to its end: no such column: served.\n"
+    assert invoke(path).stderr == f"Error: {path} cannot be read to its end: no such column: calls.served.\n"
 
 
 # ── where it is printed ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -189,7 +189,7 @@ def test_no_ledger_is_one_sentence(tmp_path: Path) -> None:
     ("change", "said"),
     [
         ("PRAGMA user_version = 99", "is a ledger of version 99"),
-        ("ALTER TABLE calls RENAME COLUMN served TO tier", "cannot be read to its end: no such column: served."),
+        ("ALTER TABLE calls RENAME COLUMN served TO tier", "cannot be read to its end: no such column: calls.served."),
         ("UPDATE calls SET attempts_json = 'x' WHERE row = 3", "row 3: attempts_json is 'x', no list of attempts."),
         ("UPDATE calls SET attempts_json = NULL WHERE row = 3", "row 3: attempts_json is None, no list of attempts."),
         ("UPDATE calls SET attempts_json = '[{}]' WHERE row = 3", "row 3: attempts_json is '[{}]', no list"),

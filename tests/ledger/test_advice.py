@@ -7,15 +7,19 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from hypothesis import given
+from tests.ledger.drawn import CALLS, SOME
 from tests.ledger.made import PLAIN, S, write
 
 from tierscope.advice import Known, Units, advise, read
-from tierscope.advice.columns import Row, Workload
+from tierscope.advice.columns import READ, Row, Workload
 from tierscope.advice.figures import Figures, Minute
+from tierscope.advice.reading import Reading
 from tierscope.catalog.prices import rates
 from tierscope.catalog.promises import promises
 from tierscope.ledger import LedgerError
 from tierscope.model import Attempt, CacheMiss, Call, Cost, Reply, Speed, Timing, Usage
+from tierscope.promise.ramp import Ramps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -268,3 +272,24 @@ def test_units_are_compared_over_their_hour(tmp_path: Path) -> None:
     assert (one.id, one.calls) == ("scale-idle:openai:gpt-4.1", 2)
     assert one.money is not None
     assert one.money.pico == round(146 * 61 * 10**12 / 1_440) - (200 * 3_500_000 + 40 * 14_000_000)
+
+
+@SOME
+@given(CALLS)
+def test_what_sqlite_adds_up_is_what_rows_add_up_to(
+    tmp_path_factory: pytest.TempPathFactory, calls: list[Call]
+) -> None:
+    """Every figure, and the order of lines, against each row read by itself."""
+    path = tmp_path_factory.mktemp("ledger") / "calls.db"
+    write(path, calls)
+    one_by_one = Reading(KNOWN.rates, Ramps(KNOWN.promises.ramp))
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        rows = db.execute(f"SELECT {READ} FROM calls WHERE operation <> 'batch' ORDER BY row").fetchall()  # noqa: S608
+    one_by_one.add_all(map(Row._make, rows))
+    found, made = read(path, KNOWN), one_by_one.figures()
+    for name in ("calls", "span", "lines", "scale", "over"):
+        assert getattr(found, name) == getattr(made, name)
+    assert set(found.beyond) == set(made.beyond)
+    assert {key: tuple(map(sorted, speeds)) for key, speeds in found.speeds.items()} == {
+        key: tuple(map(sorted, speeds)) for key, speeds in made.speeds.items()
+    }

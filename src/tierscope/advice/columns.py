@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tierscope.cost import PICO
-from tierscope.ledger.schema import TABLE
+from tierscope.ledger.totals import ENDED, PICO_USD
 from tierscope.words import BATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Workload(NamedTuple):
@@ -84,16 +86,28 @@ class Row(NamedTuple):
     response_id: str | None
 
 
-_PICO: Final = f"CAST(round({{}} * {PICO}) AS INTEGER)"
 _MADE: Final = {
-    "ended_unix_ns": "started_unix_ns + CAST(round(duration_s * 1000000000) AS INTEGER)",
+    "ended_unix_ns": ENDED,
     "attempts_json": "CASE WHEN attempts_timeout > 0 THEN attempts_json END",
-    "paid": _PICO.format("cost_usd"),
-    "at_default": _PICO.format("cost_default_usd"),
-    "at_expected": _PICO.format("cost_expected_usd"),
+    "paid": PICO_USD.format("cost_usd"),
+    "at_default": PICO_USD.format("cost_default_usd"),
+    "at_expected": PICO_USD.format("cost_expected_usd"),
 }
 """What SQLite works out itself: a million times each, that is seconds."""
-_READ: Final = ", ".join(_MADE.get(name, name) for name in Row._fields)
-SELECT: Final = f"SELECT {_READ} FROM {TABLE} WHERE operation <> '{BATCH}' ORDER BY row"  # noqa: S608  our own names
+
+
+def read(names: Iterable[str]) -> str:
+    """Return the SQL of some of the columns."""
+    return ", ".join(f"{_MADE[name]} AS {name}" if name in _MADE else name for name in names)
+
+
+READ: Final = read(Row._fields)
+PLAIN: Final = (
+    f"operation NOT IN ('{BATCH}', 'fetch_response') AND NOT is_background AND attempts < 2 AND attempts_timeout = 0"
+    " AND cache_missed_tokens_estimated IS NULL"
+)
+"""The calls that SQLite can add up, in SQL; the others are looked at one by one."""
 SHARED: Final = len(Workload._fields)
 """So many columns a line's calls have in common."""
+KIND: Final = (*Workload._fields, "ending", "consumer_limited")
+"""The columns that a kind must have."""

@@ -26,29 +26,44 @@ class Growth:
 
     def add(self, row: Row) -> None:
         """Add one call, if it tells of growth: not batch work, nor what is too long for Priority."""
-        step_ns = self._ramps.step_ns(row.provider)
-        if step_ns is None or BATCH in (row.served, row.expected) or row.inferred_cause == LONG_CONTEXT:
+        step_ns = self.step_ns(row)
+        if step_ns is None:
             return
-        end = row.ended_unix_ns
-        seen = self._seen.setdefault(row.provider, [end, end])
-        seen[0] = min(seen[0], end)
-        seen[1] = max(seen[1], end)
+        end, taken = row.ended_unix_ns, 0 if row.usage_is_new == 0 else row.input_tokens or 0
+        self.see(row.provider, end, end)
         if row.expected == PRIORITY:
-            self._add(row, end // step_ns, step_ns)
+            self.take(row, end // step_ns, taken)
+            if is_lost(row):
+                self.lose(row)
 
-    def _add(self, row: Row, step: int, step_ns: int) -> None:
-        key = row.provider, row.response_model or row.request_model, row.expected
-        tokens = self._tokens.get(key)
-        if tokens is None:
-            tokens = self._tokens[key] = defaultdict(int)
-        tokens[step] += 0 if row.usage_is_new == 0 else row.input_tokens or 0
-        if row.outcome == DOWNGRADED and row.inferred_cause in {None, CAPACITY_OR_UNKNOWN}:
-            steps = row.started_unix_ns // step_ns, step
-            held = self._lost.setdefault((row[:SHARED], key), {}).setdefault(steps, [0, 0, 0])
-            held[0] += 1
-            if row.paid is not None and row.at_expected is not None:
-                held[1] += 1
-                held[2] += row.at_expected - row.paid
+    def step_ns(self, where: Row | Workload) -> int | None:
+        """Return the length of the steps of a call that tells of growth; ``None``: it does not."""
+        if BATCH in (where.served, where.expected) or where.inferred_cause == LONG_CONTEXT:
+            return None
+        return self._ramps.step_ns(where.provider)
+
+    def see(self, provider: str, first_ns: int, last_ns: int) -> None:
+        """Note when the first and the last of some calls ended."""
+        seen = self._seen.setdefault(provider, [first_ns, last_ns])
+        seen[0] = min(seen[0], first_ns)
+        seen[1] = max(seen[1], last_ns)
+
+    def take(self, where: Row | Workload, step: int, tokens: int) -> None:
+        """Add input tokens of calls that expected Priority."""
+        key = _key(where)
+        if key not in self._tokens:
+            self._tokens[key] = defaultdict(int)
+        self._tokens[key][step] += tokens
+
+    def lose(self, row: Row) -> None:
+        """Add one of those that ``is_lost`` means, with what it would have cost more."""
+        step_ns = self._ramps.step_ns(row.provider) or 1
+        steps = row.started_unix_ns // step_ns, row.ended_unix_ns // step_ns
+        held = self._lost.setdefault((row[:SHARED], _key(row)), {}).setdefault(steps, [0, 0, 0])
+        held[0] += 1
+        if row.paid is not None and row.at_expected is not None:
+            held[1] += 1
+            held[2] += row.at_expected - row.paid
 
     def told(self) -> tuple[Over, tuple[Beyond, ...]]:
         """The steps beyond the rule, and the downgraded calls that ran in one of them."""
@@ -67,3 +82,12 @@ class Growth:
             if over.covers(key, steps := range(first, last + 1))
         )
         return over, tuple(beyond)
+
+
+def is_lost(where: Row | Workload) -> bool:
+    """Say whether a call that expected Priority may have lost it for growth."""
+    return where.outcome == DOWNGRADED and where.inferred_cause in {None, CAPACITY_OR_UNKNOWN}
+
+
+def _key(where: Row | Workload) -> Key:
+    return where.provider, where.response_model or where.request_model, where.expected

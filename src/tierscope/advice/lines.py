@@ -55,6 +55,22 @@ class Line(NamedTuple):
     """The rest of those."""
 
 
+class Alike(NamedTuple):
+    """Sums of such calls; of the same name in ``Sums``."""
+
+    calls: int
+    priced: int
+    compared: int
+    without_usage: int
+    paid: int
+    above_default: int
+    above_expected: int
+    plain: int
+    cached: int
+    written: int
+    output: int
+
+
 class Sums:
     """The running sums of one line."""
 
@@ -76,12 +92,16 @@ class Sums:
             self.retried += 1
             self.retries += row.attempts - 1
             self.waited_s += row.retry_wait_s or 0.0
-        if row.output_tokens is None and row.is_stream and row.ending == COMPLETE:
-            self.without_usage += row.endpoint != "responses" and row.outcome not in _LOST
+        self.without_usage += row.output_tokens is None and tells_usage(row, row.ending)
         if row.cache_missed_tokens_estimated is not None:
             self._miss(row, row.cache_missed_tokens_estimated)
         if row.attempts_timeout and FLEX in {row.requested, row.expected}:
             self.impatient += any(PATIENCE_S[0] <= took < PATIENCE_S[1] for took in _timed_out(row))
+
+    def include(self, alike: Alike) -> None:
+        """Add calls that SQLite has added up: of one attempt each, which did not time out."""
+        for name, count in zip(Alike._fields, alike, strict=True):
+            setattr(self, name, getattr(self, name) + count)
 
     def _price(self, row: Row, paid: int) -> None:
         self.priced += 1
@@ -118,6 +138,12 @@ class Sums:
             self.retried, self.retries, self.waited_s, self.without_usage, self.impatient,
             self.missed, self.lost_plain, self.lost_written,
         )  # fmt: skip
+
+
+def tells_usage(where: Row | Workload, ending: str) -> bool:
+    """Say whether a call should have told its usage: a chat stream that was read out."""
+    is_read_out = ending == COMPLETE and where.outcome not in _LOST
+    return bool(where.is_stream) and where.endpoint != "responses" and is_read_out
 
 
 def _timed_out(row: Row) -> list[float]:

@@ -12,6 +12,7 @@ from tierscope.cli.sheet import WIDTH
 from tierscope.cli.table import UNKNOWN
 from tierscope.ledger.usage import EMBEDDINGS, NOT_ANSWERED, OTHER_PROJECT, OTHER_PROVIDER
 from tierscope.reconcile import causes, compare
+from tierscope.reconcile.autos import AUTO_OTHERWISE
 from tierscope.reconcile.figures import FIELDS, Figures, is_nothing, total
 from tierscope.reconcile.pages import PICO
 
@@ -29,6 +30,7 @@ _CAUSES: Final = {
     **UNSAID,
     causes.BATCHES: "of the Batch API: a ledger does not know the hours of its requests",
     causes.OTHER_PROJECT: "in projects that this ledger never names",
+    AUTO_OTHERWISE: "named no tier, and the provider counts them under another than the project's setting says",
     causes.TIER_UNKNOWN: "their tier is not known here, for several reasons",
     causes.WITHOUT_USAGE: "told no tokens here",
     causes.CLOCK_SKEW: "on the other side of an edge: the clocks differ a little",
@@ -55,6 +57,10 @@ class Reconciled(NamedTuple):
     days: tuple[Day, ...] = ()
     autos: Mapping[str, str | None] = {}
     """By project: what ``auto`` means there; ``None``: it cannot be seen."""
+    meant: Mapping[str, int] = {}
+    """By project: calls whose reply told no tier, compared under the one that ``auto`` means."""
+    otherwise: Mapping[str, int] = {}
+    """By project: such calls of which the provider's books say something else."""
     ahead_s: float | None = None
     failed_there: int = 0
 
@@ -174,6 +180,10 @@ def _autos(made: Reconciled) -> Iterator[str]:
         verdict = "as its calls expected" if expected == {means} else f"its calls expected {told}"
         setting = "" if expected == {means} else f": set TIERSCOPE_EXPECTED_TIERS=project:{project}={means}"
         yield f"In {project}, auto means {means}, {verdict}{setting}."
+        if made.meant.get(project):
+            yield f"  Under it, as the books have it: {many(made.meant[project], 'call')} whose reply told no tier."
+        if made.otherwise.get(project):
+            yield f"  Not under it, for the books say else: {many(made.otherwise[project], 'call')} that named no tier."
 
 
 def _left_out(made: Reconciled) -> Iterator[str]:
@@ -216,7 +226,13 @@ def told(made: Reconciled) -> dict[str, Any]:
         "calls_without_project": made.books.nameless,
         "money": [_day(day) for day in made.days],
         "auto": [
-            {"project": project, "means": word, "expected": sorted(tier or "" for tier in made.books.autos[project])}
+            {
+                "project": project,
+                "means": word,
+                "expected": sorted(tier or "" for tier in made.books.autos[project]),
+                "compared_under_it": made.meant.get(project, 0),
+                "counted_otherwise_there": made.otherwise.get(project, 0),
+            }
             for project, word in made.autos.items()
         ],
     }

@@ -7,6 +7,7 @@ import json
 import re
 import textwrap
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -19,6 +20,8 @@ from tierscope.cli.report import errors_of
 from tierscope.cli.sentences import dollars, many, plain
 from tierscope.cli.sheet import WIDTH
 from tierscope.cost import PICO
+from tierscope.ledger.feeds import KIND, Feed
+from tierscope.ledger.kinds import numbered
 from tierscope.ledger.rows import EVER
 from tierscope.ledger.samples import read
 from tierscope.ledger.store import open_to_read
@@ -27,8 +30,7 @@ from tierscope.promise.sheet import DAY_NS
 from tierscope.words import DEFAULT, PRIORITY, RAMP_RATE, SCALE
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from tierscope.catalog.prices import Rates
     from tierscope.catalog.promises import Promises, ScaleUnit
@@ -91,7 +93,7 @@ def capacity(
     known, prices = promises(path), rates(path)
     chosen = [bought_of(text, known) for text in units]
     with errors_of(ledger):
-        grew, causes = observed(Samples(ledger), known, ramp_window)
+        grew, causes = observed(ledger, known, ramp_window)
         on_scale = Samples(ledger, _ON_SCALE)
         bought = [use(on_scale, known, prices, *one, cached_weight) for one in chosen]
     if is_json:
@@ -132,11 +134,12 @@ def bought_of(text: str, known: Promises) -> tuple[ScaleUnit, int, int]:
 
 
 # ── growth ────────────────────────────────────────────────────────────────────────────────────────────────────────
-def observed(samples: Iterable[Sample], known: Promises, window_s: float | None) -> tuple[list[Growth], Counter[str]]:
-    """Judge every series of providers that have a rule, and count the inferred causes of downgrades; in one pass."""
-    ramps = ramp.Ramps(known.ramp, window_s)
-    for sample in samples:
-        ramps.add(sample)
+def observed(ledger: Path, known: Promises, window_s: float | None) -> tuple[list[Growth], Counter[str]]:
+    """Judge every series of providers that have a rule, and count the inferred causes of downgrades."""
+    ramps, db = ramp.Ramps(known.ramp, window_s), open_to_read(ledger)
+    if db is not None:
+        with contextlib.closing(db), numbered(db, KIND) as kinds:
+            Feed(db, kinds).ramps(ramps)
     found = [
         grown(key, series, bound)
         for _, (bound, told_of) in sorted(ramps.series().items())
@@ -188,12 +191,13 @@ def use(
                     yield sample
 
     bought = scale.entitlement(unit, taken, given)
-    made = scale.utilisation(mine(), bought, cached_weight=cached_weight)
+    served: Counter[str] = Counter()
+    made = scale.utilisation(scale.noted(mine(), served), bought, cached_weight=cached_weight)
     price = _price_of(prices, unit)
     return Bought(
         unit.model,
         made,
-        scale.spill(mine()),
+        scale.spilled(served),
         _pays(unit.input_tpm, unit.input_usd_day, price("input", DEFAULT), price("input", PRIORITY)),
         _pays(unit.output_tpm, unit.output_usd_day, price("output", DEFAULT), price("output", PRIORITY)),
     )

@@ -14,9 +14,9 @@ from tierscope.catalog.promises import promises
 from tierscope.cli.catalog import KEY
 from tierscope.cli.sentences import many, plain
 from tierscope.cli.sheet import BASIS, cut
-from tierscope.ledger.queries import Row, Tally
-from tierscope.ledger.rows import rows
-from tierscope.ledger.samples import Feed, SampleRow
+from tierscope.ledger.feeds import KIND, Feed
+from tierscope.ledger.kinds import numbered
+from tierscope.ledger.queries import FORM, Tally
 from tierscope.ledger.store import open_to_read
 from tierscope.promise.sheet import DAY_NS, PROMISED, Sheet
 
@@ -76,17 +76,14 @@ def sections(ledger: Path, known: Targets, after: int = 0) -> tuple[Section, ...
 
     """
     sheet, db = Sheet(known), open_to_read(ledger)
-    feed = Feed(sheet)
     if db is not None:
-        with contextlib.closing(db):
-            for row in rows(db, SampleRow, after=after):
-                feed.add(row)
-    feed.end()
+        with contextlib.closing(db), numbered(db, KIND, "row > ?", (after,)) as kinds:
+            Feed(db, kinds).sheet(sheet)
     return _with_target(sheet)
 
 
 def figures(ledger: Path, known: Targets, after: int = 0) -> tuple[Report, tuple[Section, ...]]:
-    """Read, in one pass, the figures of the rows of a ledger behind the row ``after``, and what was kept of promises.
+    """Read, of one moment, the figures of the rows of a ledger behind the row ``after``, and what was kept of promises.
 
     Raises:
         LedgerError: the file is no ledger, or a row cannot be read.
@@ -94,14 +91,10 @@ def figures(ledger: Path, known: Targets, after: int = 0) -> tuple[Report, tuple
 
     """
     tally, sheet, db = Tally(after), Sheet(known), open_to_read(ledger)
-    feed = Feed(sheet)
     if db is not None:
-        with contextlib.closing(db):
-            for row in rows(db, Row, after=after):
-                tally.add(row)
-                feed.add(row)
-            tally.look_for_dropped(db)
-    feed.end()
+        with contextlib.closing(db), numbered(db, FORM, "row > ?", (after,)) as kinds:
+            tally.take(db, kinds)
+            Feed(db, kinds).sheet(sheet)
     return tally.report(), _with_target(sheet)
 
 

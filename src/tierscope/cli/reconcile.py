@@ -19,7 +19,7 @@ from tierscope.cli.sentences import many, plain
 from tierscope.ledger import usage
 from tierscope.ledger.samples import span as held_span
 from tierscope.ledger.store import open_to_read
-from tierscope.reconcile import azure, clocks, compare, hours, money, pages
+from tierscope.reconcile import autos, azure, clocks, compare, hours, money, pages
 from tierscope.reconcile.figures import agree
 
 if TYPE_CHECKING:
@@ -176,7 +176,9 @@ def of_openai(ledger: Path, db: sqlite3.Connection, wish: Wish, base_url: str | 
     _clock(api, span)
     books = usage.read(db, usage.Wanted(OPENAI, span, wish.projects))
     theirs = pages.books(used, span.width_s, books.known_projects)
-    cells = compare.compare(span, theirs, books.cells, books.lost)
+    settings = {project: api.default_tier(project) for project in sorted(books.autos)}
+    by_setting = autos.resolve(theirs, books.cells, settings)
+    cells = compare.compare(span, theirs, by_setting.cells, books.lost)
     if _is_suspicious(cells):
         around = clocks.FURTHEST * span.width_s
         wide = api.usage(
@@ -188,8 +190,10 @@ def of_openai(ledger: Path, db: sqlite3.Connection, wish: Wish, base_url: str | 
     days = money.days(
         span.begin_s, span.end_s, api.costs(span.begin_s, span.end_s, wish.projects), books.bills, books.models
     )
-    autos = {project: api.default_tier(project) for project in sorted(books.autos)}
-    return Reconciled(str(ledger), OPENAI, api.host, span, cells, books, tuple(days), autos, api.ahead_s)
+    return Reconciled(
+        str(ledger), OPENAI, api.host, span, cells, books, tuple(days), settings, by_setting.meant,
+        by_setting.otherwise, api.ahead_s,
+    )  # fmt: skip
 
 
 def _span(ledger: Path, db: sqlite3.Connection, wish: Wish, held: tuple[int, int] | None = None) -> Span:

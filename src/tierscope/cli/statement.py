@@ -17,9 +17,10 @@ from tierscope.cli.claim import Month, Statement, told
 from tierscope.cli.report import errors_of
 from tierscope.cli.sentences import many, plain
 from tierscope.cli.sheet import text
+from tierscope.ledger.feeds import KIND, Feed
+from tierscope.ledger.kinds import STARTED, numbered
 from tierscope.ledger.retention import dropped
-from tierscope.ledger.rows import Period, rows
-from tierscope.ledger.samples import Feed, SampleRow, span
+from tierscope.ledger.samples import span
 from tierscope.ledger.store import open_to_read
 from tierscope.promise import uptime
 from tierscope.promise.sheet import PROMISED, Sheet
@@ -135,11 +136,10 @@ def make(ledger: Path, month: Month, choice: Choice, targets: Targets) -> Statem
         db = open_to_read(ledger)
         if db is None:
             raise click.ClickException(f"{ledger} holds no call yet.")
-        with contextlib.closing(db):
-            feed = Feed(sheet)
-            for row in rows(db, SampleRow, period=Period(month.begin_ns, month.end_ns)):
-                feed.add(row)
-            feed.end()
+        with contextlib.closing(db), numbered(db, KIND, STARTED, (month.begin_ns, month.end_ns)) as kinds:
+            feed = Feed(db, kinds)
+            feed.count(sheet)
+            feed.sheet(sheet)
             held, lost = span(db), dropped(db)
     if sheet.first_ns is None or sheet.last_ns is None:
         raise click.ClickException(_empty(ledger, month, held))

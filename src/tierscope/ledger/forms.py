@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tierscope.ledger.figures import Group, Quantiles, Tokens, quantiles
 from tierscope.ledger.money import Bill, total
@@ -13,9 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from tierscope.ledger.queries import Row
+    from tierscope.model import Cost
 
 Key = tuple[str, str | None, str, str | None, str | None]
 """Provider, model, requested, expected and served tier: what a group has in common."""
+
+
+class Alike(NamedTuple):
+    """Calls of one form, added up."""
+
+    row: int
+    """The first of them."""
+    calls: int
+    first_unix_ns: int
+    last_unix_ns: int
+    without_output: int
+    tokens: Tokens
+    bill: Cost
 
 
 class Form:
@@ -23,9 +37,10 @@ class Form:
 
     def __init__(self, row: Row) -> None:
         self.row = row
-        """One of them, for what they have in common."""
+        """The first of them, for what they have in common."""
         self.calls = 0
-        self.first_unix_ns = self.last_unix_ns = row.started_unix_ns
+        self.first_row = self.first_unix_ns = 2**63
+        self.last_unix_ns = -(2**63)
         self.tokens = TokenSums()
         self.without_output = 0
         """Calls that tell no output tokens."""
@@ -37,11 +52,7 @@ class Form:
     def add(self, row: Row) -> None:
         """Add one call."""
         self.calls += 1
-        start = row.started_unix_ns
-        if start > self.last_unix_ns:
-            self.last_unix_ns = start
-        elif start < self.first_unix_ns:
-            self.first_unix_ns = start
+        self._reach(row.row, row.started_unix_ns, row.started_unix_ns)
         self.without_output += row.output_tokens is None
         self.tokens.add(row)
         self.bill.add(row)
@@ -53,6 +64,30 @@ class Form:
             self.generation.append(row.rate_generation)
         if row.rate_end_to_end is not None:
             self.end_to_end.append(row.rate_end_to_end)
+
+    def include(self, alike: Alike) -> None:
+        """Add calls that SQLite has added up; all but their speed."""
+        self.calls += alike.calls
+        self._reach(alike.row, alike.first_unix_ns, alike.last_unix_ns)
+        self.without_output += alike.without_output
+        if self.row.usage_is_new != 0:
+            self.tokens.include(alike.tokens)
+        self.bill.add_alike(self.row, alike.calls, alike.bill)
+
+    def takers(self) -> tuple[Callable[[float], None], ...]:
+        """Return what adds a first token, a rate by generation, and one end to end."""
+        if self.row.consumer_limited:
+            return self.first_token.append, _leave, _leave
+        return self.first_token.append, self.generation.append, self.end_to_end.append
+
+    def _reach(self, row: int, first_unix_ns: int, last_unix_ns: int) -> None:
+        self.first_row = min(self.first_row, row)
+        self.first_unix_ns = min(self.first_unix_ns, first_unix_ns)
+        self.last_unix_ns = max(self.last_unix_ns, last_unix_ns)
+
+
+def _leave(_rate: float) -> None:
+    """Leave out a rate of which the reader was the brake."""
 
 
 class TokenSums:
@@ -70,6 +105,13 @@ class TokenSums:
             self.output += row.output_tokens or 0
             self.cached += row.cached_tokens or 0
             self.reasoning += row.reasoning_tokens or 0
+
+    def include(self, sums: Tokens) -> None:
+        """Add sums."""
+        self.input += sums.input
+        self.output += sums.output
+        self.cached += sums.cached
+        self.reasoning += sums.reasoning
 
 
 def tokens(sums: Iterable[TokenSums | Tokens]) -> Tokens:

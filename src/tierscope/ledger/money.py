@@ -35,16 +35,27 @@ class Bill:
         """Add one row: nothing where its tokens were counted before."""
         if row.cost_absent is not None:
             self._unpriced[row.cost_absent] += 1
-        paid, at_default = pico(row.cost_usd), pico(row.cost_default_usd)
-        if paid is None:
-            return
-        self._cost += paid
-        self._priced += 1
-        self._at_default += at_default or 0
-        if paid == at_default and row.cost_expected_usd is None:
+        paid = pico(row.cost_usd)
+        if paid is not None:
+            self._add(Cost(paid, pico(row.cost_default_usd), pico(row.cost_expected_usd)), 1, row.outcome, row.expected)
+
+    def add_alike(self, row: Row, calls: int, bill: Cost) -> None:
+        """Add calls that are alike, and their sums, if they have a price.
+
+        Of each two of the amounts, one must be above the other in all of these calls, or in none.
+        """
+        if row.cost_absent is not None:
+            self._unpriced[row.cost_absent] += calls
+        if bill.amount is not None:
+            self._add(bill, calls, row.outcome, row.expected)
+
+    def _add(self, bill: Cost, calls: int, outcome: str, expected: str | None) -> None:
+        self._cost += bill.amount or 0
+        self._priced += calls
+        self._at_default += bill.at_default or 0
+        if bill.amount == bill.at_default and bill.at_expected is None:
             return  # nearly always: the tier made nothing of the bill
-        bill = Cost(paid, at_default, pico(row.cost_expected_usd))
-        for effect, amount in cost.effects(bill, row.outcome, row.expected):
+        for effect, amount in cost.effects(bill, outcome, expected):
             self._effects[effect] = self._effects.get(effect, 0) + amount
 
     def include(self, other: Bill) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_FETCH: Final = "fetch_response"
+FETCH: Final = "fetch_response"
 
 
 class Told(Protocol):
@@ -63,10 +63,10 @@ class Once(Generic[RowT]):
 
     def settled(self, row: RowT) -> Settled[RowT] | None:
         """Return what counts now that this row is known; ``None``: nothing yet, or nothing new."""
-        if row.operation == _FETCH and row.usage_is_new == 0:
+        if row.operation == FETCH and row.usage_is_new == 0:
             self.fetches += 1
             return None
-        if row.operation == _FETCH and row.response_id is not None:
+        if row.operation == FETCH and row.response_id is not None:
             return Settled(row, self.queued.pop(row.response_id, None))
         if row.is_background and row.usage_is_new == 0 and row.response_id is not None:
             self.queued[row.response_id] = row
@@ -76,7 +76,7 @@ class Once(Generic[RowT]):
 
 def is_plain(row: Told) -> bool:
     """Say whether a row counts by itself, whatever else there is: so do nearly all, and need not be asked about."""
-    return not row.is_background and row.operation != _FETCH
+    return not row.is_background and row.operation != FETCH
 
 
 def settled(rows: Iterable[RowT]) -> Iterator[Settled[RowT]]:

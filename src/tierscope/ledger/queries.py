@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from tierscope.ledger import totals
 from tierscope.ledger.figures import Report, Shift
 from tierscope.ledger.forms import Form, TokenSums, counted, group, tokens
+from tierscope.ledger.kinds import NUMBERED, among, numbered
 from tierscope.ledger.money import Bill, total
 from tierscope.ledger.once import Once, is_plain
 from tierscope.ledger.retention import dropped
-from tierscope.ledger.rows import rows
 from tierscope.words import (
     BATCH,
     DOWNGRADED,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from tierscope.ledger.figures import Group
     from tierscope.ledger.forms import Key
+    from tierscope.ledger.kinds import Kinds
     from tierscope.ledger.once import Said
     from tierscope.ledger.retention import Dropped
 
@@ -95,9 +97,11 @@ class Row(NamedTuple):
 
 
 _FormKey = tuple[object, ...]
-_form: Final[Callable[[Row], _FormKey]] = operator.itemgetter(
-    slice(Row._fields.index("provider"), Row._fields.index("batch_requests_completed"))
-)
+_FEW: Final = slice(Row._fields.index("provider"), Row._fields.index("batch_requests_completed"))
+_UNSAID: Final[tuple[Any, ...]] = (0,) * _FEW.start
+FORM: Final = Row._fields[_FEW]
+"""What calls of one form have in common."""
+_form: Final[Callable[[Row], _FormKey]] = operator.itemgetter(_FEW)
 
 
 def _key(row: Row) -> Key:
@@ -120,12 +124,27 @@ class Tally:
     def read(self, db: sqlite3.Connection) -> bool:
         """Add every row that is new in the ledger; say whether there was one."""
         before = self.last
-        for row in rows(db, Row, after=before):
-            self.add(row)
-        self.look_for_dropped(db)
+        with numbered(db, FORM, "row > ?", (before,)) as kinds:
+            self.take(db, kinds)
         return self.last > before
 
-    def look_for_dropped(self, db: sqlite3.Connection) -> None:
+    def take(self, db: sqlite3.Connection, kinds: Kinds) -> None:
+        """Add the rows that are numbered: what counts by itself added up by SQLite, the others one by one."""
+        plain: dict[int, Form] = {}
+        apart: list[int] = []
+        for number, few in kinds.of(FORM).items():
+            row = Row(*_UNSAID, *few)
+            if row.operation != BATCH and is_plain(row):
+                plain[number] = _formed(self._forms, row)
+            else:
+                apart.append(number)
+        totals.read(db, plain)
+        for told in db.execute(f"SELECT {', '.join(Row._fields)} FROM {NUMBERED} WHERE {among(apart)} ORDER BY row"):  # noqa: S608  our own names
+            self.add(Row._make(told))
+        self.last = db.execute("SELECT max(row) FROM temp.numbered").fetchone()[0] or self.last
+        self._look_for_dropped(db)
+
+    def _look_for_dropped(self, db: sqlite3.Connection) -> None:
         """Note what the ledger lacks of the rows that were to be read."""
         told = dropped(db)
         if told is not None and told.last_row > self._after:
@@ -153,7 +172,7 @@ class Tally:
         queued: dict[_FormKey, Form] = {}
         for row in self._once.queued.values():
             _count(queued, row)
-        forms = [*self._forms.values(), *queued.values()]
+        forms = [*sorted(self._forms.values(), key=lambda form: form.first_row), *queued.values()]
         members: dict[Key, list[Form]] = {}
         for form in forms:
             members.setdefault(_key(form.row), []).append(form)
@@ -181,11 +200,15 @@ class Tally:
 
 
 def _count(forms: dict[_FormKey, Form], row: Row) -> None:
+    _formed(forms, row).add(row)
+
+
+def _formed(forms: dict[_FormKey, Form], row: Row) -> Form:
     key = _form(row)
     form = forms.get(key)
     if form is None:
         form = forms[key] = Form(row)
-    form.add(row)
+    return form
 
 
 def _sums(forms: Iterable[Form]) -> Counter[str]:

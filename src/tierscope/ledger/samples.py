@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tierscope.ledger.queries import Row
-    from tierscope.promise.sheet import Sheet
 
 
 class SampleRow(NamedTuple):
@@ -103,37 +102,9 @@ class Sampler:
         return map(_sample, self._once.queued.values())
 
 
-class Feed:
-    """Adds rows to a sheet; makes samples only of the calls that a promise may cover."""
-
-    def __init__(self, sheet: Sheet) -> None:
-        self._sheet, self._tiers = sheet, frozenset(sheet.tiers)
-        self._sampler = Sampler()
-
-    def add(self, row: SampleRow | Row) -> None:
-        """Add one row.
-
-        Raises:
-            LedgerError: its attempts cannot be read.
-
-        """
-        if is_plain(row) and row.served not in self._tiers and row.expected not in self._tiers:
-            if row.endpoint not in TIERLESS and row.operation != BATCH:
-                self._sheet.count(row.started_unix_ns)
-            return
-        sample = self._sampler.sample(row)
-        if sample is not None:
-            self._sheet.add(sample)
-
-    def end(self) -> None:
-        """Add the calls that are still queued."""
-        for sample in self._sampler.rest():
-            self._sheet.add(sample)
-
-
 def _sample(row: SampleRow | Row, created: SampleRow | Row | None = None) -> Sample:
     tokens_are_new = row.usage_is_new != 0
-    tries = _tries(row)
+    tries = tries_of(row.row, row.attempts_json)
     return Sample(  # in the order of the fields: a third faster than by their names
         row.provider,
         row.started_unix_ns,
@@ -153,18 +124,23 @@ def _sample(row: SampleRow | Row, created: SampleRow | Row | None = None) -> Sam
         row.rate_end_to_end,
         None if row.consumer_limited is None else bool(row.consumer_limited),
         bool(row.is_background) or created is not None,
-        tries if created is None else (*_tries(created), *tries),
+        tries if created is None else (*tries_of(created.row, created.attempts_json), *tries),
     )
 
 
-def _tries(row: SampleRow | Row) -> tuple[Try, ...]:
-    told = row.attempts_json
+def tries_of(row: int, told: str) -> tuple[Try, ...]:
+    """Read the attempts of a row.
+
+    Raises:
+        LedgerError: they cannot be read.
+
+    """
     try:
         alone = _ALONE.fullmatch(told)
         return tuple(map(_try, json.loads(told))) if alone is None else _of(alone[1])
     except (TypeError, ValueError, KeyError):
         raise LedgerError(
-            f"row {row.row}: attempts_json is {told!r:.60}, no list of attempts. Something else than "
+            f"row {row}: attempts_json is {told!r:.60}, no list of attempts. Something else than "
             f"Tierscope wrote it; delete the row, or read a copy of the ledger without it."
         ) from None
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tierscope.cost import PICO
-from tierscope.ledger.once import Once
+from tierscope.ledger import booked
+from tierscope.ledger.booked import Row
+from tierscope.ledger.once import FETCH, Once
 from tierscope.ledger.queries import unsaid
-from tierscope.ledger.schema import TABLE
 from tierscope.reconcile.azure import asked
 from tierscope.reconcile.figures import TIERLESS, ZERO, Figures, Key, Ours, add, named
 from tierscope.reconcile.hours import DAY_S
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from tierscope.reconcile.hours import Span
 
-_S: Final = 1_000_000_000
-_EDGE: Final = 60
-"""A bucket's part that counts as near its edge: a minute of an hour."""
 OTHER_PROVIDER: Final = "other_provider"
 OTHER_PROJECT: Final = "other_project"
 NOT_ANSWERED: Final = "not_answered"
@@ -34,81 +31,7 @@ EMBEDDINGS: Final = "embeddings"
 """Why calls are left out: the provider's books of completions hold none of these."""
 
 
-class _Row(NamedTuple):
-    """Calls that are alike, and in one bucket; of background work and of fetches, one call."""
-
-    bucket: int
-    provider: str
-    operation: str
-    endpoint: str
-    request_model: str | None
-    response_model: str | None
-    requested: str
-    expected: str | None
-    served: str
-    outcome: str
-    ending: str
-    trusted: int
-    is_background: int
-    project: str | None
-    deployment: str | None
-    cost_absent: str | None
-    calls: int
-    lost: int
-    told: int
-    """Calls that told their tokens, for the first time; the sums are theirs."""
-    input: int | None
-    cached: int | None
-    cached_told: int
-    output: int | None
-    batch_requests: int | None
-    near_begin: int
-    near_end: int
-    pico: int | None
-    priced: int
-    usage_is_new: int | None
-    response_id: str | None
-
-    @property
-    def figures(self) -> Figures:
-        """Of the calls that told their tokens; cached ones only where each of these told them."""
-        return Figures(self.told, self.input or 0, self._cached, self.output or 0)
-
-    @property
-    def _cached(self) -> int | None:
-        return None if self.cached_told < self.told else self.cached or 0
-
-
-_ALIKE: Final = _Row._fields[: _Row._fields.index("calls")]
-_SUMS: Final = f"""
-    count(*), sum(attempts_timeout + attempts_no_response), sum(is_told),
-    sum(CASE WHEN is_told THEN input_tokens END), sum(CASE WHEN is_told THEN cached_tokens END),
-    sum(is_told AND cached_tokens IS NOT NULL), sum(CASE WHEN is_told THEN output_tokens END),
-    sum(batch_requests_completed),
-    sum(placed_ns % :width * {_EDGE} < :width), sum((:width - placed_ns % :width) * {_EDGE} <= :width),
-    sum(CAST(round(cost_usd * {PICO}) AS INTEGER)), count(cost_usd), max(usage_is_new), max(response_id)
-"""
-_PLACED: Final = f"""
-    SELECT *, placed_ns / :width * (:width / {_S}) AS bucket FROM (
-        SELECT *,
-            started_unix_ns + coalesce(
-                CASE WHEN attempts > 1 THEN CAST(json_extract(attempts_json, '$[#-1].start_s') * {_S} AS INTEGER) END, 0
-            ) AS placed_ns,
-            input_tokens IS NOT NULL AND output_tokens IS NOT NULL AND usage_is_new IS NOT 0 AS is_told,
-            is_background = 1 OR operation = 'fetch_response' AS is_apart
-        FROM {TABLE} WHERE started_unix_ns >= :from AND started_unix_ns < :to
-    )
-"""  # noqa: S608  our own names
-_ALIKE_IN_SPAN: Final = (
-    f"SELECT {', '.join(_ALIKE)}, {_SUMS} FROM ({_PLACED}) "  # noqa: S608  our own names
-    f"WHERE NOT is_apart AND placed_ns >= :begin AND placed_ns < :end GROUP BY {', '.join(_ALIKE)}"
-)
-_APART: Final = (
-    f"SELECT {', '.join(_ALIKE)}, {_SUMS} FROM ({_PLACED}) "  # noqa: S608  our own names
-    "WHERE is_apart GROUP BY row ORDER BY row"
-)
-_AROUND_S: Final = DAY_S
-"""A background response may be fetched so long after the call that made it, and is still paired with it."""
+_NAMED_NONE: Final = frozenset({AUTO, UNSET})
 
 
 class Wanted(NamedTuple):
@@ -158,6 +81,17 @@ class _Sums:
         self.told = ZERO
         self.counts: Counter[str] = Counter()
         self.unsaid: Counter[str] = Counter()
+        self.autos: dict[str, _Sums] = {}
+
+    def add(self, row: Row, begin: Row, *, is_late: bool) -> None:
+        self.counts["requests"] += row.calls
+        self.counts["near_begin"] += begin.near_begin
+        self.counts["near_end"] += begin.near_end
+        self.counts["late"] += is_late
+        self.counts["without_usage"] += row.calls - row.told
+        self.told = add(self.told, row.figures)
+        if row.served in TIERLESS:
+            self.unsaid[unsaid(row) or row.served] += row.calls
 
     def frozen(self) -> Ours:
         requests, without = self.counts["requests"], self.counts["without_usage"]
@@ -169,6 +103,7 @@ class _Sums:
             near_end=self.counts["near_end"],
             late=self.counts["late"],
             unsaid=dict(self.unsaid),
+            autos={project: sums.frozen() for project, sums in self.autos.items()},
         )
 
 
@@ -179,7 +114,7 @@ class _Bills:
         self.pico = self.priced = 0
         self.unpriced: Counter[str] = Counter()
 
-    def add(self, row: _Row) -> None:
+    def add(self, row: Row) -> None:
         self.pico, self.priced = self.pico + (row.pico or 0), self.priced + row.priced
         if row.cost_absent is not None:
             self.unpriced[row.cost_absent] += row.calls - row.priced
@@ -199,7 +134,7 @@ class _Reader:
         self.autos: dict[str, set[str | None]] = {}
         self.bills: dict[int, _Bills] = {}
 
-    def add(self, row: _Row, created: _Row | None = None, *, is_late: bool = False) -> None:
+    def add(self, row: Row, created: Row | None = None, *, is_late: bool = False) -> None:
         begin = created or row
         if begin.bucket not in self._wanted.span.buckets:
             return
@@ -214,7 +149,7 @@ class _Reader:
             self._call(row, begin, model, is_late=is_late)
             self.bills.setdefault(begin.bucket // DAY_S * DAY_S, _Bills()).add(row)
 
-    def _left_out(self, row: _Row, begin: _Row) -> str | None:
+    def _left_out(self, row: Row, begin: Row) -> str | None:
         wanted = self._wanted
         if row.provider != wanted.provider:
             return OTHER_PROVIDER
@@ -224,36 +159,31 @@ class _Reader:
             return EMBEDDINGS
         return NOT_ANSWERED if row.outcome in {REFUSED, FAILED} and row.operation != BATCH else None
 
-    def _model(self, row: _Row, begin: _Row) -> str:
+    def _model(self, row: Row, begin: Row) -> str:
         if not self._wanted.names:
             return named(None)
         if self._wanted.has_requested:
             return row.deployment or begin.deployment or begin.request_model or named(None)
         return named(row.response_model or row.request_model or begin.request_model)
 
-    def _batch(self, row: _Row) -> None:
+    def _batch(self, row: Row) -> None:
         self.counts[BATCH] += row.calls
         self.batches = add(self.batches, row.figures._replace(requests=row.batch_requests))
 
-    def _call(self, row: _Row, begin: _Row, model: str, *, is_late: bool) -> None:
+    def _call(self, row: Row, begin: Row, model: str, *, is_late: bool) -> None:
         requested = asked(begin.requested) if self._wanted.has_requested else None
         sums = self.cells.setdefault(begin.bucket, {}).setdefault(Key(model, row.served, requested), _Sums())
         self._named(begin)
-        sums.counts["requests"] += row.calls
-        sums.counts["near_begin"] += begin.near_begin
-        sums.counts["near_end"] += begin.near_end
-        sums.counts["late"] += is_late
-        sums.counts["without_usage"] += row.calls - row.told
-        sums.told = add(sums.told, row.figures)
-        if row.served in TIERLESS:
-            sums.unsaid[unsaid(row) or row.served] += row.calls
+        sums.add(row, begin, is_late=is_late)
+        if row.served in TIERLESS and begin.project is not None and begin.requested in _NAMED_NONE:
+            sums.autos.setdefault(begin.project, _Sums()).add(row, begin, is_late=is_late)
 
-    def _named(self, begin: _Row) -> None:
+    def _named(self, begin: Row) -> None:
         if begin.project is None:
             self.counts["nameless"] += begin.calls
             return
         self.projects.add(begin.project)
-        if begin.requested in {AUTO, UNSET}:
+        if begin.requested in _NAMED_NONE:
             self.autos.setdefault(begin.project, set()).add(begin.expected)
 
     def books(self) -> Books:
@@ -276,17 +206,11 @@ def read(db: sqlite3.Connection, wanted: Wanted) -> Books:
     A background response counts once, in the bucket of the call that made it, with what its first final fetch told;
     where that call is not in the ledger, in the bucket of the fetch.
     """
-    reader, once = _Reader(wanted), Once[_Row]()
-    width, begin, end = (part * _S for part in (wanted.span.width_s, wanted.span.begin_s, wanted.span.end_s))
-    bounds = {"width": width, "begin": begin, "end": end}
-    for values in db.execute(_ALIKE_IN_SPAN, {**bounds, "from": begin - width, "to": end}):
-        reader.add(_Row(*values))
-    around = _AROUND_S * _S
-    for values in db.execute(_APART, {"width": width, "from": begin - around, "to": end + around}):
-        row = _Row(*values)
+    reader, once = _Reader(wanted), Once[Row]()
+    for row in booked.read(db, wanted.span):
         settled = once.settled(row)
         if settled is not None:
-            is_late = row.operation == "fetch_response" and settled.created is None
+            is_late = row.operation == FETCH and settled.created is None
             reader.add(settled.row, settled.created, is_late=is_late)
     for row in once.queued.values():
         reader.add(row)

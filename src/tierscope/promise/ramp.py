@@ -95,6 +95,11 @@ def key_of(sample: Sample) -> Key | None:
     return sample.provider, sample.model, sample.expected
 
 
+def has_cause(sample: Sample) -> bool:
+    """Say whether a call has an inferred cause, or its series may tell one."""
+    return sample.outcome == DOWNGRADED or sample.inferred_cause is not None
+
+
 def series(samples: Iterable[Sample], step_ns: int = MINUTE_NS) -> dict[Key, Series]:
     """Add up completed input tokens by provider, model and expected tier; all series have the same span."""
     tokens: Tokens = defaultdict(Counter)
@@ -177,14 +182,23 @@ class Ramps:
         key = key_of(sample)
         if key is not None:
             self.take(key, sample.ended_ns, sample.input_tokens or 0)
-        if sample.outcome == DOWNGRADED or sample.inferred_cause is not None:
-            self._causes[_brief(sample, self.step_ns(sample.provider))] += 1
+        if has_cause(sample):
+            self.note(sample)
+
+    def note(self, sample: Sample) -> None:
+        """Note a call that has a cause, or may have one."""
+        self._causes[_brief(sample, self.step_ns(sample.provider))] += 1
 
     def take(self, key: Key, ended_ns: int, tokens: int) -> None:
         """Add the input tokens of a call that belongs to a series, and the time at which it ended."""
+        found = self.tokens(key)
+        if found is not None:
+            found[0][ended_ns // found[1]] += tokens
+
+    def tokens(self, key: Key) -> tuple[Counter[int], int] | None:
+        """Return what a series' input tokens are added to, by step, and the length of its steps; ``None``: no rule."""
         bound = self._limit_of(key[0])
-        if bound is not None:
-            self._tokens[key[0], bound][key][ended_ns // bound.step_ns] += tokens
+        return None if bound is None else (self._tokens[key[0], bound][key], bound.step_ns)
 
     def step_ns(self, provider: str) -> int | None:
         """Return the length of a provider's steps; ``None``: it has no rule."""

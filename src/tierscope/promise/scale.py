@@ -13,7 +13,7 @@ from tierscope.promise.share import Share
 from tierscope.words import DEFAULT, SCALE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tierscope.catalog.promises import ScaleUnit
     from tierscope.promise.samples import Sample
@@ -129,10 +129,25 @@ def utilisation(samples: Iterable[Sample], bought: Entitlement, *, cached_weight
     return Utilisation(bought, max(seen) - min(seen) + 1 if seen else 0, used)
 
 
+def noted(samples: Iterable[Sample], served: Counter[str]) -> Iterator[Sample]:
+    """Pass calls on, and count those that expected ``scale`` by the tier that served them; for ``spilled``."""
+    for sample in samples:
+        if sample.expected == SCALE and sample.trusted:
+            served[sample.served] += 1
+        yield sample
+
+
+def spilled(served: Counter[str]) -> Share:
+    """Return how many calls spilled over to ``default``, of those that it or ``scale`` served."""
+    return Share(served[DEFAULT], served[SCALE] + served[DEFAULT])
+
+
 def spill(samples: Iterable[Sample]) -> Share:
     """Return how many calls that expected ``scale`` spilled over to ``default``, of those that either served."""
-    served = Counter(sample.served for sample in samples if sample.expected == SCALE and sample.trusted)
-    return Share(served[DEFAULT], served[SCALE] + served[DEFAULT])
+    served: Counter[str] = Counter()
+    for _ in noted(samples, served):
+        pass
+    return spilled(served)
 
 
 def break_even(tpm: int, usd_day: float, *, default_price: float, priority_price: float | None = None) -> BreakEven:

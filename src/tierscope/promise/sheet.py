@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from tierscope.promise import uptime
-from tierscope.promise.sla import BASES, MIN_SAMPLES, Latency, S
+from tierscope.promise.sla import BASES, MIN_SAMPLES, Judge, Latency, S
 from tierscope.words import PRIORITY, SCALE
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tierscope.catalog.promises import Target
     from tierscope.promise.samples import Sample, Try
-    from tierscope.promise.sla import Readings
+    from tierscope.promise.sla import Counted, Readings
     from tierscope.promise.uptime import Definition, Uptime
 
 PROMISED: Final = (PRIORITY, SCALE)
@@ -77,13 +77,17 @@ class _Figures:
         self._definition = definition
 
     def add(self, sample: Sample) -> None:
-        self.calls += 1
-        self.untrusted += not sample.trusted
-        self.asked.add((sample.request_model, sample.response_model))
-        if sample.trusted:
-            self.tries[sample.tries, uptime.closing_of(sample)] += 1
+        self.add_alike(sample, Counter([sample.tries]))
         for latency in self.speed:
             latency.add(sample)
+
+    def add_alike(self, like: Sample, tries: Counter[tuple[Try, ...]]) -> None:
+        calls, closing = tries.total(), uptime.closing_of(like)
+        self.calls += calls
+        self.untrusted += 0 if like.trusted else calls
+        self.asked.add((like.request_model, like.response_model))
+        for some, count in tries.items() if like.trusted else ():
+            self.tries[some, closing] += count
 
     def merge(self, other: _Figures) -> None:
         self.calls += other.calls
@@ -109,6 +113,43 @@ class _Figures:
             for kind in uptime.kinds(tries, closing, self._definition):
                 kinds[kind] += calls
         return kinds
+
+
+class Alike:
+    """Calls of one kind and day: they belong to one section, and differ in numbers and in their attempts."""
+
+    def __init__(self, like: Sample, figures: _Figures) -> None:
+        self._like, self._figures = like, figures
+        self._window_ns = figures.speed[0].window_ns
+        self._counted: list[tuple[tuple[Counted | str, ...], Counter[int]]] = []
+        self._judge = Judge(like, figures.place.tier, figures.place.target, self._windows)
+        self._tries: Counter[tuple[Try, ...]] = Counter()
+
+    def _windows(self, verdicts: tuple[Counted | str, ...]) -> Counter[int]:
+        self._counted.append((verdicts, Counter()))
+        return self._counted[-1][1]
+
+    def add(
+        self,
+        started_ns: int,
+        taken: int | None,
+        given: int | None,
+        generation: float | None,
+        end_to_end: float | None,
+        tries: tuple[Try, ...],
+    ) -> None:
+        """Add one of them: when it started, its tokens, its rates, and its attempts."""
+        self._judge.of(taken, given, generation, end_to_end)[started_ns // self._window_ns] += 1
+        self._tries[tries] += 1
+
+    def tell(self) -> None:
+        """Tell the section of what was added since."""
+        self._figures.add_alike(self._like, self._tries)
+        for verdicts, windows in self._counted:
+            for latency, verdict in zip(self._figures.speed, verdicts, strict=True):
+                latency.take(verdict, windows)
+            windows.clear()
+        self._tries.clear()
 
 
 def tier_of(sample: Sample, promised: Collection[str | None] = PROMISED) -> str | None:
@@ -137,6 +178,7 @@ class Sheet:
         """Calls that no reply told the model of, by the model as asked for."""
         self._answered: defaultdict[tuple[str, str, str | None], set[Place]] = defaultdict(set)
         """Provider, tier and model as asked for → where the calls that were answered belong."""
+        self._alike: list[Alike] = []
         self.calls = 0
         """All, those of other tiers too."""
         self.first_ns: int | None = None
@@ -144,18 +186,24 @@ class Sheet:
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
-        self.count(sample.started_ns)
+        self.count(1, sample.started_ns, sample.started_ns)
         tier = tier_of(sample, self.tiers)
         if tier is not None:
             self._figures(sample, tier).add(sample)
 
-    def count(self, started_ns: int) -> None:
-        """Count one call, of whatever tier; its start in nanoseconds since 1970."""
-        self.calls += 1
-        if self.first_ns is None or started_ns < self.first_ns:
-            self.first_ns = started_ns
-        if self.last_ns is None or started_ns > self.last_ns:
-            self.last_ns = started_ns
+    def alike(self, like: Sample) -> Alike | None:
+        """Return where calls of this kind and day are added, and ``count`` beside; ``None``: they are in no section."""
+        tier = tier_of(like, self.tiers)
+        if tier is None:
+            return None
+        self._alike.append(Alike(like, self._figures(like, tier)))
+        return self._alike[-1]
+
+    def count(self, calls: int, first_ns: int, last_ns: int) -> None:
+        """Count calls, of whatever tier, and when the first and the last of them started, nanoseconds since 1970."""
+        self.calls += calls
+        self.first_ns = first_ns if self.first_ns is None else min(self.first_ns, first_ns)
+        self.last_ns = last_ns if self.last_ns is None else max(self.last_ns, last_ns)
 
     def _figures(self, sample: Sample, tier: str) -> _Figures:
         place = self._place(sample.provider, sample.model, tier, sample.started_ns // DAY_NS)
@@ -175,6 +223,8 @@ class Sheet:
 
     def sections(self, min_samples: int = MIN_SAMPLES) -> tuple[Section, ...]:
         """The figures so far, in the order of their names; adding goes on afterwards."""
+        for alike in self._alike:
+            alike.tell()
         whole: dict[Place, _Figures] = {}
         for place, figures in self._told.items():
             self._of(whole, place, place).merge(figures)

@@ -11,20 +11,21 @@ Prometheus histogram that has N for an edge. A window is one of UTC, and a call 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeVar
 
 from tierscope.promise.share import Share
 from tierscope.tiers import LONG_CONTEXT_TOKENS
 from tierscope.words import FAILED, FEW_TOKENS, LONG_CONTEXT, REFUSED, UNREPORTED, UNVERIFIED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from tierscope.catalog.promises import Target
     from tierscope.promise.samples import Sample
 
 Basis = Literal["generation", "end_to_end"]
 BASES: Final[tuple[Basis, ...]] = ("generation", "end_to_end")
+MadeT = TypeVar("MadeT")
 MIN_TOKENS: Final = 100
 """Fewest output tokens of an end-to-end sample: 10 tokens after 0.4 s at 100 a second are "20 token/s"."""
 MIN_SAMPLES: Final = 5
@@ -90,12 +91,15 @@ def rate_of(sample: Sample, basis: Basis) -> float | None:
 
 def is_long(sample: Sample, target: Target) -> bool | None:
     """Say whether the promise leaves out this prompt for its length; ``None`` where nobody can say."""
-    limit = LONG_CONTEXT_TOKENS if target.long_context_tokens is None else target.long_context_tokens
     if target.excludes_long_context is False:
         return False
     if sample.input_tokens is None:
         return None
-    return target.excludes_long_context if sample.input_tokens > limit else False
+    return target.excludes_long_context if sample.input_tokens > _limit(target) else False
+
+
+def _limit(target: Target) -> int:
+    return LONG_CONTEXT_TOKENS if target.long_context_tokens is None else target.long_context_tokens
 
 
 def judged(sample: Sample, tier: str, target: Target | None, basis: Basis) -> Counted | str:
@@ -124,12 +128,42 @@ def _not_served(sample: Sample, tier: str) -> str | None:
     return None if sample.served == tier else OTHER_TIER
 
 
+class Judge(Generic[MadeT]):
+    """Judges calls of one kind and day on both bases: those between which no promise tells, once."""
+
+    def __init__(
+        self, like: Sample, tier: str, target: Target | None, make: Callable[[tuple[Counted | str, ...]], MadeT]
+    ) -> None:
+        """Take what is to be made of the verdicts on each of ``BASES``."""
+        self._like, self._tier, self._target, self._make = like, tier, target, make
+        self._rate = 0.0 if target is None else target.rate
+        self._limit = LONG_CONTEXT_TOKENS if target is None else _limit(target)
+        self._known: dict[tuple[bool | None, ...], MadeT] = {}
+
+    def of(self, taken: int | None, given: int | None, generation: float | None, end_to_end: float | None) -> MadeT:
+        """Return what was made of the verdicts on a call of so many input and output tokens, and these rates."""
+        key = (
+            None if taken is None else taken > self._limit,
+            given is None or given < MIN_TOKENS,
+            None if generation is None else generation > self._rate,
+            None if end_to_end is None else end_to_end > self._rate,
+        )
+        found = self._known.get(key)
+        if found is None:
+            sample = self._like._replace(
+                input_tokens=taken, output_tokens=given, generation=generation, end_to_end=end_to_end
+            )
+            verdicts = tuple(judged(sample, self._tier, self._target, basis) for basis in BASES)
+            found = self._known[key] = self._make(verdicts)
+        return found
+
+
 class Latency:
     """Adds up the calls of one tier under one target, on one basis; holds counts by window, no samples."""
 
     def __init__(self, tier: str, target: Target | None, basis: Basis, window_s: int | None = None) -> None:
         self._tier, self._target, self._basis = tier, target, basis
-        self._window_ns = (window_s or (target.window_s if target else WINDOW_S)) * S
+        self.window_ns = (window_s or (target.window_s if target else WINDOW_S)) * S
         self._all: Counter[int] = Counter()
         self._slow: Counter[int] = Counter()
         self._excluded: Counter[str] = Counter()
@@ -138,13 +172,18 @@ class Latency:
     def add(self, sample: Sample) -> None:
         """Add one call."""
         verdict = judged(sample, self._tier, self._target, self._basis)
+        self.take(verdict, Counter([sample.started_ns // self.window_ns]))
+
+    def take(self, verdict: Counted | str, windows: Counter[int]) -> None:
+        """Add calls that were judged, by the window in which they started."""
         if isinstance(verdict, str):
-            self._excluded[verdict] += 1
+            self._excluded[verdict] += windows.total()
             return
-        window = sample.started_ns // self._window_ns
-        self._all[window] += 1
-        self._slow[window] += not verdict.is_above
-        self._unclear += verdict.is_unclear
+        self._all.update(windows)
+        if not verdict.is_above:
+            self._slow.update(windows)
+        if verdict.is_unclear:
+            self._unclear += windows.total()
 
     def merge(self, other: Latency) -> None:
         """Add everything another one has; both count windows of the same length."""
@@ -160,7 +199,7 @@ class Latency:
         counted = self._all.total()
         return Readings(
             self._basis,
-            self._window_ns // S,
+            self.window_ns // S,
             calls=counted + self._excluded.total(),
             windows=Share(len(met), len(self._all)),
             thin=Share(len(met & thin), len(thin)),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tierscope.catalog.names import candidates
 from tierscope.catalog.promises import Target
 from tierscope.promise.sheet import DAY_NS, PROMISED
-from tierscope.promise.sla import BASES, WINDOW_S, Basis, S, judged, rate_of
+from tierscope.promise.sla import BASES, WINDOW_S, Basis, Judge, S, rate_of
 from tierscope.words import OTHER, UNREPORTED
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tierscope.promise.samples import Sample
     from tierscope.promise.sheet import Targets
+    from tierscope.promise.sla import Counted
 
 WINDOW_NS: Final = WINDOW_S * S
 _ANYTHING: Final = Target(
@@ -81,10 +82,49 @@ class Bin(NamedTuple):
 class _Place(NamedTuple):
     """Where the calls of one line and day go."""
 
-    basis: Basis
     target: Target
     windows: defaultdict[int, array[float]]
     left_out: Counter[str]
+
+
+_Way = tuple["defaultdict[int, array[float]] | None", "Counter[str]", str]
+
+
+class Alike:
+    """Calls of one kind and day: they belong to the same lines."""
+
+    def __init__(self, like: Sample, places: tuple[_Place, ...]) -> None:
+        self._places = places
+        self._judge = Judge(like, like.served, places[0].target, self._ways)
+
+    def _ways(self, verdicts: tuple[Counted | str, ...]) -> tuple[_Way, ...]:
+        """Say where calls with these verdicts go: to their window, or to those left out, and for which reason."""
+        return tuple(
+            (None if isinstance(verdict, str) else place.windows, place.left_out, str(verdict))
+            for place, verdict in zip(self._places, verdicts, strict=True)
+        )
+
+    def add(
+        self,
+        started_ns: int,
+        taken: int | None,
+        given: int | None,
+        generation: float | None,
+        end_to_end: float | None,
+    ) -> None:
+        """Add one of them: when it started, its tokens, and its rates."""
+        first, second = self._judge.of(taken, given, generation, end_to_end)
+        window = started_ns // WINDOW_NS
+        _put(first, window, generation)
+        _put(second, window, end_to_end)
+
+
+def _put(way: _Way, window: int, rate: float | None) -> None:
+    windows, left_out, reason = way
+    if rate is None or windows is None:
+        left_out[reason] += 1
+    else:
+        windows[window].append(rate)
 
 
 class Timeline:
@@ -101,24 +141,23 @@ class Timeline:
 
     def add(self, sample: Sample) -> None:
         """Add one call."""
-        if sample.served in _NO_TIER:
-            return
-        day = sample.started_ns // DAY_NS
-        for place in self._places(sample.provider, sample.model, sample.served, day):
-            verdict, rate = judged(sample, sample.served, place.target, place.basis), rate_of(sample, place.basis)
-            if isinstance(verdict, str) or rate is None:
-                place.left_out[str(verdict)] += 1
-            else:
-                place.windows[sample.started_ns // WINDOW_NS].append(rate)
+        alike = self.alike(sample)
+        if alike is not None:
+            end_to_end = rate_of(sample, "end_to_end")
+            alike.add(sample.started_ns, sample.input_tokens, sample.output_tokens, sample.generation, end_to_end)
+
+    def alike(self, like: Sample) -> Alike | None:
+        """Return where calls of this kind and day are added; ``None``: nowhere."""
+        if like.served in _NO_TIER:
+            return None
+        return Alike(like, self._places(like.provider, like.model, like.served, like.started_ns // DAY_NS))
 
     def _looked_up(self, provider: str, model: str | None, tier: str, day: int) -> tuple[_Place, ...]:
         """Return where the calls of one day go, once for all of them."""
         named, target = _promised(self._targets, provider, model, tier, day)
         needed = None if target is None else target.rate
         lines = (Line(provider, named, tier, basis) for basis in BASES)
-        return tuple(
-            _Place(line.basis, target or _ANYTHING, self._rates[line, needed], self.left_out[line]) for line in lines
-        )
+        return tuple(_Place(target or _ANYTHING, self._rates[line, needed], self.left_out[line]) for line in lines)
 
     def targets(self) -> dict[Line, float]:
         """The rate that was last promised of each line, token/s."""

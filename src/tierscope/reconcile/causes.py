@@ -3,8 +3,8 @@
 In the order in which they are tried, each on what the ones before have left:
 
 1. ``other_project``: the provider counts it under projects that the ledger never names, though all its calls name one.
-2. ``cut_short``, ``queued``, ``not_reported`` …: calls here whose tier is not known. Proved where, over the tiers of a
-   model in a bucket, exactly as many requests are missing as there are such calls.
+2. ``cut_short``, ``queued``, ``not_reported``, ``auto_otherwise`` …: calls here whose tier is not known. Proved where,
+   over the tiers of a model in a bucket, exactly as many requests are missing as there are such calls.
 3. ``without_usage``: as many requests on both sides, fewer tokens here, and calls here that told none.
 4. ``clock_skew``, ``fetched_late``: what is missing in one bucket is too much in a later or earlier one, to the last
    token, and at each edge between them enough calls are near it, or were counted where they were fetched.
@@ -18,6 +18,7 @@ from collections import Counter
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from tierscope.reconcile.autos import AUTO_OTHERWISE
 from tierscope.reconcile.figures import TIERLESS, ZERO, Figures, Key, Ours, Theirs, add, is_nothing, minus
 
 if TYPE_CHECKING:
@@ -41,7 +42,17 @@ UNSAID: Final = (
     "not_reported",
     "tierless_endpoint",
 )
-CAUSES: Final = (BATCHES, OTHER_PROJECT, *UNSAID, TIER_UNKNOWN, WITHOUT_USAGE, CLOCK_SKEW, FETCHED_LATE, NO_ANSWER)
+CAUSES: Final = (
+    BATCHES,
+    OTHER_PROJECT,
+    *UNSAID,
+    AUTO_OTHERWISE,
+    TIER_UNKNOWN,
+    WITHOUT_USAGE,
+    CLOCK_SKEW,
+    FETCHED_LATE,
+    NO_ANSWER,
+)
 """Every cause: a closed set."""
 
 At = tuple[int, Key]

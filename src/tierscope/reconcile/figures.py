@@ -52,6 +52,8 @@ class Ours(NamedTuple):
     """Background responses counted where they were fetched, for the ledger does not hold the call that made them."""
     unsaid: Mapping[str, int] = {}
     """Of calls whose tier is not known: why not, as in a report."""
+    autos: Mapping[str, Ours] = {}
+    """By project, those of them that named no tier when they asked."""
 
 
 class Theirs(NamedTuple):

@@ -1,14 +1,16 @@
-"""What the page needs of a ledger: one pass for all of it, and no call is held."""
+"""What the page needs of a ledger, of one moment; no call is held."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tierscope.advice import columns
+from tierscope.advice.reading import Reading as Figured
 from tierscope.cli.capacity import Growth, grown
-from tierscope.ledger.queries import Row, Tally
-from tierscope.ledger.rows import rows
-from tierscope.ledger.samples import Sampler
+from tierscope.ledger.feeds import Feed
+from tierscope.ledger.kinds import numbered
+from tierscope.ledger.queries import FORM, Tally
 from tierscope.ledger.store import open_to_read
 from tierscope.promise.ramp import Ramps
 from tierscope.promise.sheet import Sheet
@@ -18,10 +20,13 @@ if TYPE_CHECKING:
     from collections import Counter
     from pathlib import Path
 
-    from tierscope.catalog.promises import Promises
+    from tierscope.advice import Figures, Known
     from tierscope.ledger.figures import Report
     from tierscope.promise.ramp import Key, Limit, Series
     from tierscope.promise.sheet import Section
+
+
+_KIND: Final = tuple(dict.fromkeys((*FORM, *columns.KIND)))
 
 
 class Traffic(NamedTuple):
@@ -45,34 +50,32 @@ class Reading(NamedTuple):
     """Busiest first."""
     causes: Counter[str]
     """Downgraded calls by *inferred* cause, ``ramp_rate`` among them."""
+    figures: Figures
+    """What advice is made of."""
 
 
-def read(ledger: Path, known: Promises) -> Reading:
-    """Read a ledger once.
+def read(ledger: Path, known: Known) -> Reading:
+    """Read a ledger; all figures are of one moment.
 
     Raises:
         LedgerError: the file is no ledger, or a row cannot be read.
         sqlite3.Error: the file cannot be read to its end.
 
     """
-    tally, sampler = Tally(), Sampler()
-    sheet, timeline, ramps = Sheet(known), Timeline(known), Ramps(known.ramp)
-    takers = (sheet.add, timeline.add, ramps.add)
+    promised = known.promises
+    tally, sheet, advised = Tally(), Sheet(promised), Figured(known.rates, Ramps(promised.ramp))
+    timeline, ramps = Timeline(promised), Ramps(promised.ramp)
     db = open_to_read(ledger)
     if db is not None:
-        with contextlib.closing(db):
-            for row in rows(db, Row):
-                tally.add(row)
-                sample = sampler.sample(row)
-                if sample is not None:
-                    for take in takers:
-                        take(sample)
-            tally.look_for_dropped(db)
-    for sample in sampler.rest():
-        for take in takers:
-            take(sample)
+        with contextlib.closing(db), numbered(db, _KIND) as kinds:
+            tally.take(db, kinds)
+            feed = Feed(db, kinds)
+            feed.sheet(sheet)
+            feed.timeline(timeline)
+            feed.ramps(ramps)
+            advised.take(db, kinds)
     kept = tuple(section for section in sheet.sections() if section.target is not None)
-    return Reading(tally.report(), kept, timeline, _traffic(ramps), ramps.causes())
+    return Reading(tally.report(), kept, timeline, _traffic(ramps), ramps.causes(), advised.figures())
 
 
 def _traffic(ramps: Ramps) -> tuple[Traffic, ...]:

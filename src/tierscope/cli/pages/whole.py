@@ -41,8 +41,8 @@ def page(ledger: Path, policy: str | None = None) -> tuple[Reading, Page]:
     path = own()
     prices, promised = prices_of(path), promises(path)
     known = Known(prices, promised, policy_of(policy))
-    findings = advice.find(advice.read(ledger, known), known)
-    reading = read(ledger, promised)
+    reading = read(ledger, known)
+    findings = advice.find(reading.figures, known)
     return reading, made(ledger, reading, findings, prices.as_of)
 
 
