@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind
 
 import tierscope
 from tierscope.config import Settings
-from tierscope.emit.costs import Costs, Till
+from tierscope.emit.costs import Costs
 from tierscope.wiring import WIRING
 
 if TYPE_CHECKING:
@@ -202,24 +202,22 @@ class Tierscope(Observed):
 
 
 class Priced(Tierscope):
-    """Tierscope whose costs are stamped where they are counted, and where they are settled."""
+    """Tierscope whose costs are stamped where they are counted."""
 
     def __init__(self) -> None:
         super().__init__("tierscope, stamped")
-        self._own = Costs.count, Till.settle
+        self._count = Costs.count
         self.spent_ns = 0
 
     def enter(self) -> None:
         """Instrument, and put stamps around what costs add."""
-        count, settle = self._own
         super().enter()
-        setattr(Costs, "count", self._stamped(count))  # noqa: B010  its type is a method
-        setattr(Till, "settle", self._stamped(settle))  # noqa: B010
+        setattr(Costs, "count", self._stamped(self._count))  # noqa: B010  its type is a method
 
     def leave(self) -> None:
         """Take them off."""
         super().leave()
-        Costs.count, Till.settle = self._own  # type: ignore[method-assign]
+        setattr(Costs, "count", self._count)  # noqa: B010  see above
 
     def _stamped(self, function: Callable[..., None]) -> Callable[..., None]:
         def run(*told: Any) -> None:

@@ -1,53 +1,24 @@
-"""What calls of one combination cost, in the series of four counters.
-
-Tokens are summed, and priced once for all calls that are recorded together (ADR 18).
-"""
+"""What calls of one combination cost, in the series of four counters."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, Final
 
 from tierscope import cost
 from tierscope.emit.sums import Cells
 
 if TYPE_CHECKING:
-    from tierscope.catalog.prices import Rates
+    from collections.abc import Iterator
+
+    from tierscope.cost import Parts
     from tierscope.emit.instruments import Instruments
-    from tierscope.emit.sums import Key
+    from tierscope.emit.sums import Cell, Key
     from tierscope.model import Call, Cost
 
+    _Line = tuple[Cell, int, int, int, int]
 
-class Till:
-    """The price list, and whose tokens are not priced yet."""
-
-    def __init__(self, rates: Rates) -> None:
-        self.rates = rates
-        """That of whoever instrumented last."""
-        self.waiting: list[Costs] = []
-
-    def settle(self) -> None:
-        """Price the tokens that wait."""
-        while self.waiting:
-            self.waiting.pop().settle()
-
-    def clear(self) -> None:
-        """Forget them: a forked child has calls of its own."""
-        self.waiting = []
-
-
-class Basket:
-    """Tokens of one price band, with the same kinds of them in each call, that are not priced yet."""
-
-    __slots__ = ("band", "cached", "calls", "fresh", "is_summed", "output", "written")
-
-    def __init__(self, band: int, *, is_summed: bool) -> None:
-        self.band = band
-        self.is_summed = is_summed
-        self.empty()
-
-    def empty(self) -> None:
-        """Begin again."""
-        self.calls = self.fresh = self.cached = self.written = self.output = 0
+_ONE: Final[tuple[Parts, ...]] = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1))
 
 
 class Costs:
@@ -61,17 +32,17 @@ class Costs:
         self._paid = Cells(to.cost, *key)
         self._effects = Cells(to.cost_effects, *key)
         self._unpriced = Cells(to.unpriced, *who, requested, served)
-        self._till, self._rates, self._is_waiting = to.till, to.till.rates, False
+        self._rates = to.rates
         self._open(call, cost.day(call))
 
     def _open(self, call: Call, day: int) -> None:
         """Take the prices of a day."""
         self._day = day
         self._tariff = cost.tariff_of(self._rates, call, day)
-        self._baskets: dict[tuple[int, bool, bool, bool], Basket] = {}
+        self._by_token: dict[tuple[int, bool, bool, bool], list[_Line]] = {}
 
     def count(self, call: Call) -> None:
-        """Add the tokens of one call, or the reason why they have no price."""
+        """Add what the tokens of one call cost, or the reason why they have no price."""
         billed = cost.billed(call)
         if not isinstance(billed, tuple):
             if billed is not None:
@@ -79,47 +50,46 @@ class Costs:
             return
         day = cost.day(call)
         if day != self._day:
-            self.settle()
             self._open(call, day)
         fresh, cached, written, output = billed
         band = self._tariff.band(fresh + cached + written)
-        basket = self._baskets.get((band, not cached, not written, not output)) or self._basket(band, *billed)
-        basket.calls += 1
-        basket.fresh += fresh
-        basket.cached += cached
-        basket.written += written
-        basket.output += output
-        if not basket.is_summed:
-            self._settle(basket)
-        elif not self._is_waiting:
-            self._is_waiting = True
-            self._till.waiting.append(self)
+        kinds = band, not cached, not written, not output
+        by_token = self._by_token.get(kinds)
+        if by_token is None:
+            by_token = self._by_token[kinds] = self._worked_out(band, billed)
+        for cell, a, b, c, d in by_token:
+            cell.value += a * fresh + b * cached + c * written + d * output
+        if not by_token:
+            for cell, amount in self._added(self._tariff.bill(band, billed)):
+                cell.value += amount
 
-    def _basket(self, band: int, _fresh: int, cached: int, written: int, output: int) -> Basket:
-        basket = Basket(band, is_summed=self._tariff.adds_up(band))
-        self._baskets[band, not cached, not written, not output] = basket
-        return basket
+    def _worked_out(self, band: int, parts: Parts) -> list[_Line]:
+        """Return what a token of each kind adds to each counter; nothing where calls must be priced one by one.
 
-    def settle(self) -> None:
-        """Price the tokens that wait."""
-        self._is_waiting = False
-        for basket in self._baskets.values():
-            if basket.calls:
-                self._settle(basket)
+        Each kind that these calls have is priced alone: where bills add up, theirs is the sum (ADR 18).
+        """
+        if not self._tariff.adds_up(band):
+            return []
+        _, cached, written, output = parts
+        one_of_each = (1, min(1, cached), min(1, written), min(1, output))
+        whole = self._tariff.bill(band, one_of_each)
+        if whole.amount is None:
+            return []
+        lines = {cell: [0, 0, 0, 0] for cell, _ in self._added(whole)}
+        for kind in itertools.compress(range(4), one_of_each):
+            for cell, amount in self._added(self._tariff.bill(band, _ONE[kind])):
+                if cell in lines:
+                    lines[cell][kind] = amount
+        return [(cell, a, b, c, d) for cell, (a, b, c, d) in lines.items()]
 
-    def _settle(self, basket: Basket) -> None:
-        parts = basket.fresh, basket.cached, basket.written, basket.output
-        self._add(self._tariff.bill(basket.band, parts), basket.calls)
-        basket.empty()
-
-    def _add(self, bill: Cost, calls: int) -> None:
-        """Add pico-dollars, or the reason why there are none."""
+    def _added(self, bill: Cost) -> Iterator[tuple[Cell, int]]:
+        """Yield the pico-dollars that a bill adds to counters, or one for the reason why there are none."""
         if bill.amount is None:
             if bill.unpriced is not None:
-                self._unpriced[bill.unpriced].value += calls
+                yield self._unpriced[bill.unpriced], 1
             return
-        self._paid[bill.basis].value += bill.amount
+        yield self._paid[bill.basis], bill.amount
         if bill.at_default is not None:
-            self._at_default[()].value += bill.at_default
+            yield self._at_default[()], bill.at_default
         for kind, amount in cost.effects(bill, self._outcome, self._expected):
-            self._effects[kind].value += amount
+            yield self._effects[kind], amount

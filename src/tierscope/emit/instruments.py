@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Histogram, Meter
 
     from tierscope.declared import Metric
-    from tierscope.emit.costs import Till
     from tierscope.emit.later import Later
 
 
@@ -33,8 +32,9 @@ class ConventionInstruments:
 class Instruments:
     """Sums for counters and gauges, histograms as they are."""
 
-    def __init__(self, meter: Meter, later: Later, till: Till, *, genai: bool) -> None:
-        self.till = till
+    def __init__(self, meter: Meter, later: Later, *, genai: bool) -> None:
+        self.rates = prices.rates()
+        """The price list, that of whoever instrumented last."""
         self.calls = observable(meter, s.CALLS, later)
         self.errors = observable(meter, s.CALL_ERRORS, later)
         self.attempts = observable(meter, s.CALL_ATTEMPTS, later)

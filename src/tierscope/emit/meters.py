@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tierscope import guard
-from tierscope.catalog import prices
 from tierscope.emit.batches import BatchSeries
 from tierscope.emit.bounds import Bounded
-from tierscope.emit.costs import Till
 from tierscope.emit.instruments import Instruments
 from tierscope.emit.later import Later
 from tierscope.emit.series import Series
@@ -39,10 +37,9 @@ class Meters:
         self._made: Drift | None = None
         """The SDK refuses a second set of instruments: what was made stays."""
         self._meter = meter
-        self._till = Till(prices.rates())
         self._uncounted: list[tuple[Series | BatchSeries, Call]] = []
         self._later = Later(self._record, then=self._count)
-        self._instruments = Instruments(meter, self._later, self._till, genai=genai)
+        self._instruments = Instruments(meter, self._later, genai=genai)
         self.drain = self._later.drain
         """Record what waits."""
         at_fork(before=self._later.before_fork, in_parent=self._later.after_fork_in_parent, in_child=self._forked)
@@ -52,7 +49,7 @@ class Meters:
 
         ``None``: there is no policy.
         """
-        self._till.rates = rates
+        self._instruments.rates = rates
         if policy is not None:
             from tierscope.emit.drift import Drift  # noqa: PLC0415  only where there is a policy
 
@@ -66,7 +63,6 @@ class Meters:
         self._series = {}
         if self._made is not None:
             self._made.clear()
-        self._till.clear()
         self._uncounted = []
         for sums in self._instruments.sums:
             sums.clear()
@@ -89,7 +85,6 @@ class Meters:
         uncounted, self._uncounted = self._uncounted, []
         for series, call in uncounted:
             guard.isolate("metrics", series.count, call)
-        self._till.settle()
 
     def _series_of(self, call: Call) -> Series | BatchSeries:
         model = call.reply.model if call.reply is not None else None

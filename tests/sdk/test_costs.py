@@ -1,4 +1,4 @@
-"""Tokens that are summed before they are priced come to what calls cost one by one, to the pico-dollar."""
+"""What counters hold by the price of a token is what calls cost one by one, to the pico-dollar."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ MIXED = {
     "rates": [
         {"provider": "openai", "model": "mixed", "tier": "default", "input": 2, "output": 8},
         {"provider": "openai", "model": "mixed", "tier": "priority", "input": 1, "output": 20, "cached": 0.5},
+        {"provider": "openai", "model": "half", "tier": "default", "input": 2, "output": 8},
+        {"provider": "openai", "model": "half", "tier": "priority", "input": 3, "output": 12, "cached": 1},
         {"provider": "openai", "model": "tiny", "tier": "default", "input": 0.000001, "output": 0.000001},
     ],
 }
@@ -49,7 +51,7 @@ def call(dice: random.Random) -> Call:
     cached, written = dice.choice((None, 0, 64)), dice.choice((None, None, 8))
     taken, output = dice.choice((0, 100, 272_000, 272_001)) + dice.randrange(3), dice.choice((0, None, 7, 500))
     usage = dice.choice((Usage(taken, output, cached, written),) * 9 + (None, Usage(5, 5, audio_output=1), NO_USAGE))
-    model = dice.choice(("gpt-4.1", "gpt-5.4", "gpt-5.4-pro", "gpt-5-mini", "mixed", "unheard-of"))
+    model = dice.choice(("gpt-4.1", "gpt-5.4", "gpt-5.4-pro", "gpt-5-mini", "mixed", "half", "unheard-of"))
     operation = dice.choice(("chat", "batch", "embeddings"))
     batch = Batch(created_unix_s=NIGHT_NS // 10**9 - 10) if operation == "batch" else None
     reply = Reply(model=model, usage=usage, batch=batch, is_usage_new=dice.random() < 0.9)
@@ -106,7 +108,7 @@ KEYS = {
 }
 
 
-def summed(rates: Rates, calls: list[Call]) -> dict[str, Counter[str]]:
+def recorded(rates: Rates, calls: list[Call]) -> dict[str, Counter[str]]:
     """What the counters hold once the calls are recorded, some hundred at a time."""
     reader = InMemoryMetricReader()
     provider = MeterProvider([reader])
@@ -122,12 +124,12 @@ def summed(rates: Rates, calls: list[Call]) -> dict[str, Counter[str]]:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_sum_of_tokens_costs_the_sum_of_calls(rates: Rates, seed: int) -> None:
+def test_counters_hold_what_calls_cost_one_by_one(rates: Rates, seed: int) -> None:
     """Bands, days, shares of the price, and parts without one."""
     dice = random.Random(seed)  # noqa: S311  no secret
     calls = [call(dice) for _ in range(CALLS)]
     expected = one_by_one(rates, calls)
-    assert summed(rates, calls) == expected
+    assert recorded(rates, calls) == expected
     assert len(expected["effects.usd"]) == 4
     assert len(expected["unpriced"]) >= 5
     assert set(expected["usd"]) >= {"exact", "overlay", "user"}
@@ -142,7 +144,7 @@ def test_what_does_not_add_up_is_priced_call_by_call(
 ) -> None:
     """100 x 1 + 20 is 88 below 100 x 2 + 8, 1 + 100 x 20 is 1199 above 2 + 100 x 8; 6/10 of 2 and of 3 is 1 and 1."""
     calls = [background(model, tier, usage) for usage in usages]
-    told = summed(rates, calls)
+    told = recorded(rates, calls)
     assert told == one_by_one(rates, calls)
     effects = {"premium_paid": 1_199_000_000, "saving_made": 88_000_000}
     assert told["effects.usd"] == (effects if model == "mixed" else {"saving_made": 3})
