@@ -55,4 +55,7 @@ def test_an_end_is_told_in_our_words(
         "inferred_cause": None,
         "error_type": error,
         "cost": NO_COST,
+        "ambient": (),
+        "service": None,
+        "workload": None,
     }
