@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 KNOWN: Final = ("1.45.",)
 """Minor versions, of the API: an SDK requires the very API that it was released with."""
 _MODULE: Final = "opentelemetry.sdk.metrics._internal.instrument"
+_PROXIES: Final = "opentelemetry.metrics._internal.instrument"
 
 
 def recorder(histogram: Histogram, attributes: Mapping[str, Any]) -> Callable[[float, Context], None]:
     """Return what records values with these attributes, in a context whose span is their exemplar."""
-    real = getattr(histogram, "_real_instrument", None) or histogram  # made before there was a provider
+    real: Any = histogram
+    if type(histogram).__module__ == _PROXIES:  # made before there was a provider, and for good set with it
+        real = getattr(histogram, "_real_instrument", None) or histogram
     if type(real).__module__ == _MODULE and api_version.startswith(KNOWN):
         return BoundHistogram(real, attributes).record
     return lambda value, context: histogram.record(value, attributes, context)
