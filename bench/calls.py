@@ -34,7 +34,7 @@ def measured_streams(rounds: int = STREAM_ROUNDS) -> Iterator[Measured]:
 
 
 def priced(rounds: int = ROUNDS) -> float:
-    """Microseconds that the costs of a call take where they are counted and settled, stamps included.
+    """Microseconds that the costs of a call take where they are counted, stamps included.
 
     The difference between calls with and without costs says less: its error is as large as they are.
     """
